@@ -1,0 +1,64 @@
+"""Which provider a model name points to, where the file does not say."""
+
+import re
+
+_NAMED = frozenset(
+    {
+        "anthropic",
+        "azure",
+        "bedrock",
+        "cohere",
+        "deepseek",
+        "fireworks",
+        "google",
+        "groq",
+        "mistral",
+        "ollama",
+        "openai",
+        "openrouter",
+        "together",
+        "xai",
+    }
+)
+_ALIASES = {
+    "bedrock_converse": "bedrock",
+    "fireworks_ai": "fireworks",
+    "gemini": "google",
+    "meta-llama": "openrouter",
+    "mistralai": "mistral",
+    "together_ai": "together",
+    "vertex_ai": "google",
+    "x-ai": "xai",
+}
+_BEDROCK = re.compile(r"^(?:[a-z]+\.)?(?:anthropic|amazon|meta|cohere|mistral|ai21|deepseek)\.")
+_FAMILIES = (
+    (re.compile(r"^(?:gpt-|chatgpt-|o\d|codex|davinci|babbage|text-embedding-)"), "openai"),
+    (re.compile(r"^claude"), "anthropic"),
+    (re.compile(r"^(?:gemini|gemma|palm|text-bison|chat-bison)"), "google"),
+    (re.compile(r"^(?:mistral|mixtral|ministral|magistral|codestral|pixtral|devstral)"), "mistral"),
+    (re.compile(r"^(?:command|c4ai-)"), "cohere"),
+    (re.compile(r"^deepseek"), "deepseek"),
+    (re.compile(r"^grok"), "xai"),
+)
+
+
+def guess_provider(model: str | None) -> str | None:
+    """The provider of `model` by its name (`gpt-4o` → `openai`), or None when it tells nothing.
+
+    A prefix as routers write it (`anthropic/claude-…`) names the provider outright. A model that
+    several providers serve (Llama, Qwen) is left without one: a guess would be a wrong price.
+    """
+    if not model:
+        return None
+    name = model.lower()
+    if name.startswith("ft:"):
+        return "openai"
+    if "/" in name:
+        prefix = name.split("/", 1)[0]
+        prefix = _ALIASES.get(prefix, prefix)
+        if prefix in _NAMED:
+            return prefix
+        name = name.rsplit("/", 1)[1]
+    if _BEDROCK.match(name):
+        return "bedrock"
+    return next((provider for pattern, provider in _FAMILIES if pattern.match(name)), None)
