@@ -23,7 +23,7 @@ create table if not exists public.ai_organizations (
   id uuid primary key default gen_random_uuid(),
   external_id text not null unique check (length(external_id) between 1 and 255),
   name text not null check (length(name) between 1 and 255),
-  plan text not null default 'free' check (plan in ('free', 'pro', 'business', 'enterprise')),
+  plan text not null default 'free' check (plan in ('free', 'pro', 'business', 'enterprise', 'paid')),
   timezone text not null default 'UTC',
   retention_days integer default 90 check (retention_days is null or retention_days > 0),
   idle_pause_seconds integer not null default 1800 check (idle_pause_seconds >= 0),
@@ -35,6 +35,7 @@ create table if not exists public.ai_organizations (
 comment on column public.ai_organizations.external_id is 'the caller''s own id, given back as it came';
 comment on column public.ai_organizations.retention_days is 'null: kept without limit';
 comment on column public.ai_organizations.idle_pause_seconds is '0: never';
+create index if not exists ai_organizations_created_idx on public.ai_organizations (created_at desc, id desc);
 
 -- The only place that holds the caller's form of a user id: erasing it here leaves the rest pseudonymous.
 create table if not exists public.ai_users (
@@ -45,6 +46,7 @@ create table if not exists public.ai_users (
   primary key (organization_id, id),
   constraint ai_users_external_id_key unique (organization_id, external_id)
 );
+create index if not exists ai_users_org_time_idx on public.ai_users (organization_id, created_at desc, id desc);
 
 create table if not exists public.ai_members (
   organization_id uuid not null references public.ai_organizations on delete cascade,
@@ -74,11 +76,13 @@ create table if not exists hub.sessions (
   email text not null,
   is_operator boolean not null default false,
   organization_id uuid,
+  claimed_role text,
   created_at timestamptz not null default now(),
   expires_at timestamptz not null
 );
 create index if not exists sessions_account_idx on hub.sessions (account_id);
 comment on column hub.sessions.organization_id is 'the organization on view; membership is checked at each use';
+comment on column hub.sessions.claimed_role is 'role in organization_id by a signed token''s claim, for somebody who is no member there';
 
 create table if not exists hub.sign_in_links (
   token_hash bytea primary key,
@@ -100,7 +104,7 @@ create table if not exists hub.api_keys (
   revoked_at timestamptz,
   last_used_at timestamptz
 );
-create index if not exists api_keys_organization_idx on hub.api_keys (organization_id, created_at desc);
+create index if not exists api_keys_organization_idx on hub.api_keys (organization_id, created_at desc, id desc);
 comment on column hub.api_keys.organization_id is 'null: an operator''s key, acts for any organization';
 
 create table if not exists hub.idempotency_keys (
@@ -261,7 +265,9 @@ create table if not exists public.ai_feedback (
 create or replace function hub.ensure_partitions(
   p_from timestamptz default now() - interval '1 month',
   p_to timestamptz default now() + interval '3 months')
-returns integer language plpgsql security definer set search_path = '' as $$
+returns integer language plpgsql security definer
+-- the bounds are written as text: abbreviated time zones of another datestyle would be misread
+set search_path = '' set timezone = 'UTC' set datestyle = 'ISO, YMD' as $$
 declare
   parents constant text[] := array['ai_conversations', 'ai_messages', 'ai_calls', 'ai_transitions', 'ai_feedback'];
   m timestamp := date_trunc('month', p_from at time zone 'UTC');
@@ -269,6 +275,9 @@ declare
   t text;
   part text;
 begin
+  if not (isfinite(p_from) and isfinite(p_to)) then
+    raise exception 'ensure_partitions needs finite times, not % to %', p_from, p_to using errcode = '22008';
+  end if;
   -- transaction-scoped: safe behind a transaction pooler
   perform pg_advisory_xact_lock(hashtextextended('hub.ensure_partitions', 0));
   while m <= (p_to at time zone 'UTC') loop

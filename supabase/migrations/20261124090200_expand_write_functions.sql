@@ -4,6 +4,8 @@ set lock_timeout = '5s';
 -- transaction and one commit) and answers one row each, in order. A row that cannot be stored is told by its
 -- `outcome` and never hinders the others. One call is one round trip.
 --
+-- Run by the hub's own role alone. Rows are locked and inserted in the order of their ids, so that two groups with
+-- the same rows wait for each other and never deadlock.
 -- The statements inside a function see each other's locks: the first locks, the next (with a fresh snapshot) decides.
 -- jit off and generic plans: these statements are small, planned once a connection.
 
@@ -54,7 +56,7 @@ begin
       array(select jsonb_array_elements_text(i.intent_chain::jsonb)), i.metadata::jsonb, i.started_at, i.started_at
     from input i join hub.resolve_users_v1(p_org, p_user, p_user_uuid) u on u.ord = i.ord
     where i.turn = 1 and (i.known is null or i.known = i.id)
-    order by i.ord
+    order by i.org, i.id
     on conflict do nothing
     returning c.organization_id as org, c.id
   )
@@ -65,6 +67,7 @@ end $$;
 
 -- ---------- messages ----------
 -- outcome: created | existing (same id in this conversation) | not_found | closed (completed or archived, reopen not asked)
+--   | id_taken (a call of another conversation, or one that stands alone, has the message's id and time)
 -- `status` is the conversation's status before the call (closed: why it was refused).
 create or replace function hub.add_messages_v1(
   p_org uuid[], p_conversation uuid[], p_conversation_at timestamptz[], p_id uuid[], p_role text[], p_content text[],
@@ -79,7 +82,7 @@ begin
   perform 1
   from (select distinct i.org, i.id, i.at from unnest(p_org, p_conversation, p_conversation_at) as i(org, id, at)) d
   join public.ai_conversations c on c.id = d.id and c.created_at = d.at and c.organization_id = d.org
-  order by c.id
+  order by c.id, c.organization_id
   for no key update of c;
 
   return query
@@ -94,21 +97,36 @@ begin
       latency_ms, error, intent, metadata, created_at, reopen, actor, ord)
   ), judged as materialized (
     select i.*, c.status, c.message_count, c.user_id, c.module, c.source, m.seq as stored_seq,
+      -- of rows with the same id the first is stored, the others get its answer
       case
         when c.id is null then 'not_found'
         when m.id is not null then 'existing'
         when row_number() over (partition by i.org, i.conversation, i.id order by i.ord) > 1 then 'existing'
         when c.status in ('completed', 'archived')
-          and not bool_or(i.reopen) over (partition by i.org, i.conversation order by i.ord) then 'closed'
+          and not bool_or(i.reopen is true and m.id is null) over (partition by i.org, i.conversation order by i.ord) then 'closed'
         else 'created'
       end as outcome
     from input i
     left join public.ai_conversations c on c.id = i.conversation and c.created_at = i.conversation_at and c.organization_id = i.org
     left join public.ai_messages m on m.conversation_id = i.conversation and m.id = i.id
       and m.conversation_created_at = i.conversation_at and m.organization_id = i.org
+  ), stored_calls as (
+    insert into public.ai_calls as k (id, occurred_at, organization_id, conversation_id, message_id, user_id, module, source,
+      provider, model, api, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, total_tokens, quantities,
+      usage, usage_source, cost, price, cost_status, cost_note, cost_lines, price_book_version, latency_ms, error)
+    select j.id, j.created_at, j.org, j.conversation, j.id, j.user_id, j.module, j.source,
+      j.provider, j.model, j.api, j.input_tokens, j.cached_input_tokens, j.output_tokens, j.reasoning_tokens, j.tokens, j.quantities::jsonb,
+      j.usage::jsonb, j.usage_source, j.cost, j.price, j.cost_status, j.cost_note, j.cost_lines::jsonb, j.price_book_version,
+      j.latency_ms, j.error
+    from judged j where j.outcome = 'created' and j.cost_status is not null
+    order by j.org, j.id
+    on conflict do nothing
+    returning k.organization_id as org, k.conversation_id as conversation, k.id
   ), accepted as materialized (
+    -- a message whose call could not be stored is not stored either, or it would never be billed
     select j.*, (j.message_count + row_number() over (partition by j.org, j.conversation order by j.ord))::integer as seq
-    from judged j where j.outcome = 'created'
+    from judged j left join stored_calls s on s.org = j.org and s.conversation = j.conversation and s.id = j.id
+    where j.outcome = 'created' and (j.cost_status is null or s.id is not null)
   ), stored_messages as (
     insert into public.ai_messages (conversation_id, conversation_created_at, organization_id, seq, id, role, content, parts,
       tool_calls, model, provider, usage, tokens, cost, price, cost_status, cost_note, latency_ms, error, intent, metadata, created_at)
@@ -116,15 +134,6 @@ begin
       a.tool_calls::jsonb, a.model, a.provider, a.quantities::jsonb, a.tokens, a.cost, a.price, a.cost_status, a.cost_note,
       a.latency_ms, a.error, a.intent, a.metadata::jsonb, a.created_at
     from accepted a
-  ), stored_calls as (
-    insert into public.ai_calls (id, occurred_at, organization_id, conversation_id, message_id, user_id, module, source,
-      provider, model, api, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, total_tokens, quantities,
-      usage, usage_source, cost, price, cost_status, cost_note, cost_lines, price_book_version, latency_ms, error)
-    select a.id, a.created_at, a.org, a.conversation, a.id, a.user_id, a.module, a.source,
-      a.provider, a.model, a.api, a.input_tokens, a.cached_input_tokens, a.output_tokens, a.reasoning_tokens, a.tokens, a.quantities::jsonb,
-      a.usage::jsonb, a.usage_source, a.cost, a.price, a.cost_status, a.cost_note, a.cost_lines::jsonb, a.price_book_version,
-      a.latency_ms, a.error
-    from accepted a where a.cost_status is not null
   ), moves as (
     select distinct on (a.org, a.conversation) a.org, a.conversation, a.conversation_at, a.status, a.actor
     from accepted a where a.status <> 'active' order by a.org, a.conversation, a.ord
@@ -154,11 +163,16 @@ begin
       status = 'active', ended_at = null
     from totals t
     where c.id = t.conversation and c.created_at = t.conversation_at and c.organization_id = t.org
+  ), own as (
+    select j.ord, j.org, j.conversation, j.id, j.status, coalesce(a.seq, j.stored_seq) as seq,
+      case when j.outcome = 'created' and a.ord is null then 'id_taken' else j.outcome end as outcome
+    from judged j left join accepted a on a.ord = j.ord
   )
-  select j.ord, j.outcome, coalesce(a.seq, j.stored_seq,
-      (select f.seq from accepted f where f.org = j.org and f.conversation = j.conversation and f.id = j.id)), j.status
-  from judged j left join accepted a on a.ord = j.ord
-  order by j.ord;
+  select o.ord, case when row_number() over same_id > 1 and first_value(o.outcome) over same_id = 'created' then 'existing'
+      else first_value(o.outcome) over same_id end, first_value(o.seq) over same_id, o.status
+  from own o
+  window same_id as (partition by o.org, o.conversation, o.id order by o.ord)
+  order by o.ord;
 end $$;
 
 -- ---------- calls that stand alone ----------
@@ -175,7 +189,7 @@ begin
   perform 1
   from (select distinct i.org, i.id, i.at from unnest(p_org, p_conversation, p_conversation_at) as i(org, id, at) where i.id is not null) d
   join public.ai_conversations c on c.id = d.id and c.created_at = d.at and c.organization_id = d.org
-  order by c.id
+  order by c.id, c.organization_id
   for no key update of c;
 
   return query
@@ -188,7 +202,7 @@ begin
       context, cost, price, cost_status, cost_note, cost_lines, price_book_version, latency_ms, error, look_up, ord)
   ), judged as materialized (
     select i.*, c.user_id as conversation_user, c.module as conversation_module, c.source as conversation_source,
-      row_number() over (partition by i.org, i.id order by i.ord) as turn,
+      row_number() over (partition by i.org, i.id, i.conversation is not null and c.id is null order by i.ord) as turn,
       i.conversation is not null and c.id is null as is_orphan,
       -- the time is part of the primary key: an id that came with another time is looked up in every month
       i.look_up and exists (select from public.ai_calls k where k.id = i.id and k.organization_id = i.org) as is_known
@@ -204,14 +218,14 @@ begin
       j.latency_ms, j.error
     from judged j left join hub.resolve_users_v1(p_org, p_user, p_user_uuid) u on u.ord = j.ord
     where j.turn = 1 and not j.is_orphan and not j.is_known
-    order by j.ord
+    order by j.org, j.id
     on conflict do nothing
     returning k.organization_id as org, k.id, k.conversation_id, k.total_tokens, k.cost, k.price, k.cost_status, k.model, k.error, k.occurred_at
   ), totals as (
     select s.org, s.conversation_id, j.conversation_at, sum(s.total_tokens) as tokens, coalesce(sum(s.cost), 0) as cost,
       coalesce(sum(s.price), 0) as price, count(*) filter (where s.cost_status = 'unpriced')::integer as unpriced,
       count(s.error)::integer as errors, max(s.occurred_at) as last_at, array_agg(distinct s.model) filter (where s.model is not null) as models
-    from stored s join judged j on j.org = s.org and j.id = s.id and j.turn = 1
+    from stored s join judged j on j.org = s.org and j.id = s.id and j.turn = 1 and not j.is_orphan
     where s.conversation_id is not null group by 1, 2, 3
   ), updated as (
     update public.ai_conversations c
@@ -239,7 +253,7 @@ begin
   perform 1
   from (select distinct i.org, i.id, i.at from unnest(p_org, p_conversation, p_conversation_at) as i(org, id, at)) d
   join public.ai_conversations c on c.id = d.id and c.created_at = d.at and c.organization_id = d.org
-  order by c.id
+  order by c.id, c.organization_id
   for no key update of c;
 
   return query
@@ -278,8 +292,9 @@ end $$;
 
 -- ---------- the life cycle ----------
 -- p_from[i] -> p_to[i] are the legal moves of the action. `moved` false: `was` is the status that forbids it; null: no such conversation.
+-- A retry with the id of a stored transition (null: always a new one) moves nothing and gets the first answer again.
 create or replace function hub.move_conversation_v1(p_org uuid, p_id uuid, p_created_at timestamptz, p_from text[], p_to text[],
-  p_actor text, p_reason text, p_at timestamptz)
+  p_actor text, p_reason text, p_at timestamptz, p_transition_id uuid default null)
 returns table (was text, moved boolean)
 language plpgsql set search_path = '' as $$
 declare
@@ -288,6 +303,11 @@ declare
 begin
   select c.status into v_was from public.ai_conversations c
   where c.id = p_id and c.created_at = p_created_at and c.organization_id = p_org for no key update;
+  return query select t.from_status, true from public.ai_transitions t where t.conversation_id = p_id and t.id = p_transition_id
+    and t.conversation_created_at = p_created_at and t.organization_id = p_org;
+  if found then
+    return;
+  end if;
   v_to := p_to[array_position(p_from, v_was)];
   if v_to is not null then
     update public.ai_conversations c
@@ -295,7 +315,7 @@ begin
       ended_at = case when v_to = 'completed' and v_was <> 'archived' then p_at when v_to in ('active', 'paused') then null else c.ended_at end
     where c.id = p_id and c.created_at = p_created_at and c.organization_id = p_org;
     insert into public.ai_transitions (conversation_id, conversation_created_at, organization_id, id, from_status, to_status, actor, reason, at)
-    values (p_id, p_created_at, p_org, hub.uuid7(), v_was, v_to, p_actor, p_reason, p_at);
+    values (p_id, p_created_at, p_org, coalesce(p_transition_id, hub.uuid7()), v_was, v_to, p_actor, p_reason, p_at);
   end if;
   return query select v_was, v_to is not null;
 end $$;
@@ -312,7 +332,8 @@ begin
   with due as (
     select d.* from public.ai_organizations o
     cross join lateral (
-      (select c.id, c.created_at, c.organization_id, c.status as was,
+      -- each in a subquery of its own, since locking and UNION do not go together in one
+      select * from (select c.id, c.created_at, c.organization_id, c.status as was,
          case when c.status = 'active' then 'paused' else 'completed' end as becomes
        from public.ai_conversations c
        where c.organization_id = o.id and c.status in ('active', 'paused') and (
@@ -320,14 +341,14 @@ begin
            and c.last_activity_at < now() - make_interval(secs => o.idle_pause_seconds))
          or (o.idle_complete_seconds > 0 and (c.status = 'paused' or o.idle_pause_seconds = 0)
            and c.last_activity_at < now() - make_interval(secs => o.idle_complete_seconds)))
-       order by c.created_at limit p_limit for no key update skip locked)
+       order by c.created_at limit p_limit for no key update skip locked) open
       union all
-      (select c.id, c.created_at, c.organization_id, c.status, 'archived'
+      select * from (select c.id, c.created_at, c.organization_id, c.status, 'archived'
        from public.ai_conversations c
        where c.organization_id = o.id and c.status = 'completed' and o.idle_archive_seconds > 0
          and c.created_at < now() - make_interval(secs => o.idle_archive_seconds)
          and greatest(c.ended_at, c.last_activity_at) < now() - make_interval(secs => o.idle_archive_seconds)
-       order by c.created_at limit p_limit for no key update skip locked)
+       order by c.created_at limit p_limit for no key update skip locked) completed
     ) d
   ), moved as (
     update public.ai_conversations c
@@ -374,6 +395,5 @@ begin
   for f in select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
            where n.nspname = 'hub' and p.proname like '%\_v1' loop
     execute format('revoke all on function %s from public', f);
-    execute format('grant execute on function %s to service_role', f);
   end loop;
 end $$;

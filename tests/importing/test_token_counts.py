@@ -5,7 +5,7 @@ import random
 import pytest
 
 from aihub.importing import token_counts
-from aihub.importing.providers import guess_provider
+from aihub.pricing.api import guess_provider
 from aihub.importing.token_counts import PromptCounter, TextCounter, find_count_rule
 
 

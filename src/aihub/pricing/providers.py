@@ -1,4 +1,4 @@
-"""Which provider a model name points to, where the file does not say."""
+"""Which provider a model name points to, where the caller does not say."""
 
 import re
 

@@ -1,0 +1,1 @@
+"""Conversations: their life cycle, messages, model calls and feedback."""

@@ -1,0 +1,363 @@
+"""Commands against the database, within a transaction: in stages, each kind by one statement."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from aihub.conversations import commands as c
+from aihub.conversations import rules, store
+from aihub.conversations.errors import (
+    ConversationClosed,
+    ConversationNotFound,
+    IdTaken,
+    IllegalTransition,
+    MessageNotFound,
+)
+from aihub.conversations.models import Conversation, Message, ModelCall
+from aihub.kit.db import Connection
+from aihub.kit.errors import AppError, Invalid
+from aihub.kit.ids import uuid7_time
+
+CREATED, KNOWN = 201, 200
+_MAX_MERGED_BYTES = 4 * 65_536
+
+Q = store.QUERIES
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """A stored score with the conversation's mean."""
+
+    id: UUID
+    conversation_id: UUID
+    message_id: UUID | None
+    score: Decimal
+    comment: str | None
+    satisfaction_score: Decimal | None
+    created_at: Any
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a command: `row` as it is stored now, or `error`.
+
+    `status` is 201 stored by this command, 200 known already (or changed). `row` None with a good
+    status: the conversation is to be read (`conversation`).
+    """
+
+    status: int
+    row: Conversation | Message | ModelCall | Feedback | None = None
+    error: AppError | None = None
+    conversation: UUID | None = None
+
+    @classmethod
+    def of_error(cls, error: AppError) -> "Outcome":
+        """Nothing was stored."""
+        return cls(error.status, error=error)
+
+
+async def apply(connection: Connection, commands: Sequence[c.Command]) -> list[Outcome]:
+    """Store the commands of any organizations; an outcome each, in order.
+
+    Those of one conversation take effect in their order. A conversation whose key is known already
+    has another id than its command: what follows for it in the same call is led there.
+    """
+    stages = rules.plan_stages(
+        ((command.organization, c.conversation_of(command) or command.id), command.rank)
+        for command in commands
+    )
+    outcomes: list[Outcome | None] = [None] * len(commands)
+    by_stage: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for index, stage in enumerate(stages):
+        by_stage[stage].append(index)
+    known_as: dict[tuple[UUID, UUID], UUID] = {}
+    for stage in sorted(by_stage):
+        indexes = by_stage[stage]
+        chosen = [_redirect(commands[i], known_as) for i in indexes]
+        for index, outcome in zip(indexes, await _run(connection, chosen), strict=True):
+            outcomes[index] = outcome
+            _note_alias(commands[index], outcome, known_as)
+    await _read_conversations(connection, commands, outcomes)
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _redirect(command: c.Command, known_as: dict[tuple[UUID, UUID], UUID]) -> c.Command:
+    about = c.conversation_of(command)
+    if not known_as or about is None or isinstance(command, c.CreateConversation):
+        return command
+    real = known_as.get((command.organization, about))
+    if real is None:
+        return command
+    if isinstance(command, c.UpdateConversation):
+        command.id = real
+    elif isinstance(command, c.AddMessage | c.RecordCall | c.AddFeedback):
+        command.conversation, command.conversation_at = real, uuid7_time(real)
+    elif isinstance(command, c.MoveConversation):
+        command.conversation = real
+    return command
+
+
+def _note_alias(
+    command: c.Command, outcome: Outcome, known_as: dict[tuple[UUID, UUID], UUID]
+) -> None:
+    if isinstance(command, c.CreateConversation) and outcome.conversation not in (None, command.id):
+        assert outcome.conversation is not None
+        known_as[command.organization, command.id] = outcome.conversation
+
+
+async def _run(connection: Connection, chosen: Sequence[Any]) -> list[Outcome]:
+    kind = type(chosen[0])
+    many = _MANY.get(kind)
+    if many is not None:
+        outcomes: list[Outcome] = await many(connection, chosen)
+        return outcomes
+    one = _ONE[kind]
+    return [await one(connection, command) for command in chosen]
+
+
+# ---------- each kind ----------
+
+_CONVERSATION = [
+    f.name for f in fields(c.CreateConversation) if f.name != "intents"
+]  # the columns of the write function
+_MESSAGE = [f.name for f in fields(c.AddMessage)]
+_CALL = [f.name for f in fields(c.RecordCall)]
+_FEEDBACK = [f.name for f in fields(c.AddFeedback)]
+
+
+async def _create_conversations(
+    connection: Connection, chosen: Sequence[c.CreateConversation]
+) -> list[Outcome]:
+    rows = await Q.create_conversations(connection, **store.columns(chosen, _CONVERSATION))
+    outcomes = []
+    for command, row in zip(chosen, rows, strict=True):
+        if row["outcome"] == "created":
+            outcome = Outcome(CREATED, _new_conversation(command), conversation=command.id)
+        else:
+            outcome = Outcome(KNOWN, conversation=row["conversation_id"])
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _new_conversation(command: c.CreateConversation) -> Conversation:
+    return Conversation(
+        id=command.id,
+        key=command.key,
+        user_id=command.user,
+        status="active",
+        source=command.source,
+        module=command.module,
+        intent_chain=command.intents,
+        models=[],
+        satisfaction_score=None,
+        metadata=command.metadata,
+        summary=None,
+        sentiment=None,
+        message_count=0,
+        total_tokens=0,
+        total_cost=Decimal(0),
+        total_price=Decimal(0),
+        unpriced_calls=0,
+        error_count=0,
+        started_at=command.started_at,
+        ended_at=None,
+        last_activity_at=command.started_at,
+        created_at=command.created_at,
+        updated_at=command.created_at,
+    )
+
+
+async def _add_messages(connection: Connection, chosen: Sequence[c.AddMessage]) -> list[Outcome]:
+    rows = await Q.add_messages(connection, **store.columns(chosen, _MESSAGE))
+    known = {
+        (command.organization, command.conversation, row["seq"])
+        for command, row in zip(chosen, rows, strict=True)
+        if row["outcome"] == "existing" and row["seq"] is not None
+    }
+    stored = await store.get_messages(connection, known) if known else {}
+    return [_message_outcome(*pair, stored) for pair in zip(chosen, rows, strict=True)]
+
+
+def _message_outcome(
+    command: c.AddMessage, row: Any, stored: dict[tuple[UUID, int], Message]
+) -> Outcome:
+    match row["outcome"]:
+        case "created":
+            return Outcome(CREATED, _new_message(command, row["seq"]))
+        case "existing" if (command.conversation, row["seq"]) in stored:
+            return Outcome(KNOWN, stored[command.conversation, row["seq"]])
+        case "closed":
+            return Outcome.of_error(ConversationClosed(row["status"]))
+        case "not_found":
+            return Outcome.of_error(ConversationNotFound(command.conversation))
+        case _:
+            return Outcome.of_error(IdTaken(command.id))
+
+
+def _new_message(command: c.AddMessage, seq: int) -> Message:
+    return Message(
+        id=command.id,
+        conversation_id=command.conversation,
+        seq=seq,
+        role=command.role,
+        content=command.content,
+        parts=command.parts,
+        tool_calls=command.tool_calls,
+        model=command.model,
+        provider=command.provider,
+        usage=command.quantities,
+        tokens=command.tokens,
+        cost=command.cost,
+        price=command.price,
+        cost_status=command.cost_status,
+        cost_note=command.cost_note,
+        latency_ms=command.latency_ms,
+        error=command.error,
+        intent=command.intent,
+        sentiment=None,
+        metadata=command.metadata,
+        created_at=command.created_at,
+    )
+
+
+async def _record_calls(connection: Connection, chosen: Sequence[c.RecordCall]) -> list[Outcome]:
+    rows = await Q.record_calls(connection, **store.columns(chosen, _CALL))
+    # read back also when new: user and module may come from the conversation
+    wanted = {
+        (command.organization, command.id)
+        for command, row in zip(chosen, rows, strict=True)
+        if row["outcome"] in ("created", "existing")
+    }
+    stored = await store.get_calls(connection, wanted) if wanted else {}
+    outcomes = []
+    for command, row in zip(chosen, rows, strict=True):
+        if row["outcome"] == "not_found":
+            outcome = Outcome.of_error(ConversationNotFound(command.conversation or ""))
+        elif command.id not in stored:
+            outcome = Outcome.of_error(IdTaken(command.id))
+        else:
+            status = CREATED if row["outcome"] == "created" else KNOWN
+            outcome = Outcome(status, stored[command.id])
+        outcomes.append(outcome)
+    return outcomes
+
+
+async def _add_feedback(connection: Connection, chosen: Sequence[c.AddFeedback]) -> list[Outcome]:
+    rows = await Q.add_feedback(connection, **store.columns(chosen, _FEEDBACK))
+    outcomes = []
+    for command, row in zip(chosen, rows, strict=True):
+        match row["outcome"]:
+            case "created":
+                outcome = Outcome(CREATED, _new_feedback(command, row["satisfaction_score"]))
+            case "existing":
+                outcome = Outcome(KNOWN, await _stored_feedback(connection, command))
+            case "message_not_found":
+                outcome = Outcome.of_error(MessageNotFound(command.message_id))
+            case _:
+                outcome = Outcome.of_error(ConversationNotFound(command.conversation))
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _new_feedback(command: c.AddFeedback, mean: Decimal) -> Feedback:
+    return Feedback(
+        id=command.id,
+        conversation_id=command.conversation,
+        message_id=command.message_id,
+        score=command.score,
+        comment=command.comment,
+        satisfaction_score=mean,
+        created_at=command.created_at,
+    )
+
+
+async def _stored_feedback(connection: Connection, command: c.AddFeedback) -> Feedback:
+    found = await store.get_feedback(
+        connection, command.organization, command.conversation, command.id
+    )
+    assert found is not None  # its row was locked with the conversation's
+    message_id, score, comment, created_at, mean = found
+    return Feedback(command.id, command.conversation, message_id, score, comment, mean, created_at)
+
+
+async def _update(connection: Connection, command: c.UpdateConversation) -> Outcome:
+    size = await Q.update_conversation(
+        connection,
+        organization_id=command.organization,
+        id=command.id,
+        created_at=uuid7_time(command.id),
+        has_module=command.has_module,
+        module=command.module,
+        has_intent_chain=command.has_intent_chain,
+        intent_chain=command.intent_chain,
+        has_summary=command.has_summary,
+        summary=command.summary,
+        metadata=command.metadata,
+    )
+    if size is None:
+        return Outcome.of_error(ConversationNotFound(command.id))
+    if size > _MAX_MERGED_BYTES:
+        # told as an exception, so that the change is rolled back
+        raise Invalid.field("metadata", f"exceeds {_MAX_MERGED_BYTES:,} bytes with what is stored")
+    return Outcome(KNOWN, conversation=command.id)
+
+
+async def _move(connection: Connection, command: c.MoveConversation) -> Outcome:
+    moves = rules.ACTIONS[command.action]
+    row = await Q.move_conversation(
+        connection,
+        organization_id=command.organization,
+        id=command.conversation,
+        created_at=uuid7_time(command.conversation),
+        from_statuses=list(moves),
+        to_statuses=list(moves.values()),
+        actor=command.actor,
+        reason=command.reason,
+        at=command.at,
+        transition_id=command.id,
+    )
+    if row["was"] is None:
+        return Outcome.of_error(ConversationNotFound(command.conversation))
+    if not row["moved"]:
+        return Outcome.of_error(IllegalTransition(command.action, row["was"]))
+    return Outcome(KNOWN, conversation=command.conversation)
+
+
+_MANY: dict[type, Callable[..., Any]] = {
+    c.CreateConversation: _create_conversations,
+    c.AddMessage: _add_messages,
+    c.RecordCall: _record_calls,
+    c.AddFeedback: _add_feedback,
+}
+_ONE: dict[type, Callable[..., Any]] = {
+    c.UpdateConversation: _update,
+    c.MoveConversation: _move,
+}
+
+
+async def _read_conversations(
+    connection: Connection, commands: Sequence[c.Command], outcomes: Sequence[Outcome | None]
+) -> None:
+    """Complete the outcomes that answer a conversation as it is stored now."""
+    open_ = [
+        (command, outcome)
+        for command, outcome in zip(commands, outcomes, strict=True)
+        if outcome is not None and outcome.row is None and outcome.error is None
+    ]
+    if not open_:
+        return
+    found = await store.get_conversations(
+        connection,
+        {(command.organization, o.conversation) for command, o in open_ if o.conversation},
+    )
+    for command, outcome in open_:
+        conversation = outcome.conversation
+        if conversation is None or conversation not in found:
+            # its id belongs to another organization, or it was erased a moment ago
+            outcome.error = IdTaken(command.id)
+            outcome.status = outcome.error.status
+        else:
+            outcome.row = found[conversation]

@@ -1,0 +1,331 @@
+"""From checked input to commands: ids and times are settled and calls priced here, once."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+
+from aihub.conversations import commands, rules
+from aihub.conversations.schemas import (
+    ConversationPatch,
+    Move,
+    NewCall,
+    NewConversation,
+    NewFeedback,
+    NewMessage,
+)
+from aihub.kit.errors import Invalid
+from aihub.kit.ids import datetime_ms, derive_uuid7, uuid7, uuid7_at, uuid7_time
+from aihub.kit.money import json_number
+from aihub.pricing import api as pricing
+
+MAX_METADATA_BYTES = 65_536
+_MAX_SCORE = 5
+_CENTS = -2
+
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Who writes and when. `name`: where given, ids that the caller did not make follow from it,
+    so that the same request makes the same ids (Idempotency-Key)."""
+
+    organization: UUID
+    actor: str
+    now: datetime
+    name: str | None = None
+
+    def new_id(self, kind: str, at: datetime | None = None) -> UUID:
+        """An id of the time `at` (now when omitted)."""
+        if self.name is not None:
+            return derive_uuid7(
+                datetime_ms(at or self.now), f"{self.organization}:{kind}:{self.name}"
+            )
+        return uuid7() if at is None else uuid7_at(at)
+
+
+def prepare_conversation(body: NewConversation, context: Context) -> commands.CreateConversation:
+    """A new conversation. `created_at` is its id's time: that of `started_at` where no id is given,
+    so that what is told afterwards stands in its own month."""
+    started_at = None
+    if body.started_at is not None:
+        started_at = rules.check_time(body.started_at, now=context.now, field="started_at")
+    if body.id is None:
+        id_ = context.new_id("conversation", started_at)
+    else:
+        id_ = rules.check_id(body.id, now=context.now)
+    created_at = uuid7_time(id_)
+    return commands.CreateConversation(
+        organization=context.organization,
+        id=id_,
+        created_at=created_at,
+        user=body.user_id,
+        user_uuid=_as_uuid(body.user_id),
+        key=body.key,
+        source=body.source,
+        module=body.module,
+        intent_chain=_encode(body.intent_chain).decode(),
+        intents=body.intent_chain,
+        metadata=_object(body.metadata, "metadata", MAX_METADATA_BYTES),
+        started_at=started_at or created_at,
+    )
+
+
+def prepare_message(
+    conversation_id: UUID, body: NewMessage, context: Context, *, reopen: bool = False
+) -> commands.AddMessage:
+    """A turn. Its call, where there is one, has its id and time."""
+    created_at, id_ = _settle(body.created_at, body.id, context, "message", field="created_at")
+    command = commands.AddMessage(
+        organization=context.organization,
+        id=id_,
+        conversation=conversation_id,
+        conversation_at=uuid7_time(conversation_id),
+        role=body.role,
+        content=body.content or "",
+        parts=_array(body.parts, "parts"),
+        tool_calls=_array(body.tool_calls, "tool_calls"),
+        model=body.model,
+        provider=body.provider,
+        latency_ms=body.latency_ms,
+        error=body.error,
+        intent=body.intent,
+        metadata=_object(body.metadata, "metadata", MAX_METADATA_BYTES),
+        created_at=created_at,
+        reopen=reopen,
+        actor=context.actor,
+    )
+    if body.tokens is not None or body.usage is not None or body.model is not None:
+        _refuse_both(tokens=body.tokens, usage=body.usage)
+        _meter(
+            command,
+            pricing.CallFacts(
+                provider=body.provider,
+                model=body.model,
+                occurred_at=created_at,
+                tokens=body.tokens,
+                usage=_json(body.usage),
+                usage_source=body.usage_source,
+                usage_method=body.usage_method,
+            ),
+            has_failed=body.error is not None,
+        )
+    return command
+
+
+def prepare_call(body: NewCall, context: Context) -> commands.RecordCall:
+    """A call that stands alone."""
+    _refuse_both(tokens=body.tokens, usage=body.usage, response=body.response)
+    occurred_at, id_ = _settle(body.occurred_at, body.id, context, "call", field="occurred_at")
+    conversation = body.conversation_id
+    if conversation is not None:
+        rules.check_id(conversation, now=context.now, field="conversation_id")
+    text = _object(body.context, "context", MAX_METADATA_BYTES)
+    command = commands.RecordCall(
+        organization=context.organization,
+        id=id_,
+        conversation=conversation,
+        conversation_at=uuid7_time(conversation) if conversation is not None else None,
+        occurred_at=occurred_at,
+        user=body.user_id,
+        user_uuid=_as_uuid(body.user_id),
+        module=body.module,
+        model=body.model,
+        provider=body.provider,
+        api=body.api,
+        context=text,
+        latency_ms=body.latency_ms,
+        error=body.error,
+        look_up=body.id is not None and uuid7_time(id_) != occurred_at,
+    )
+    facts = pricing.CallFacts(
+        provider=body.provider,
+        model=body.model,
+        api=body.api,
+        occurred_at=occurred_at,
+        tokens=body.tokens,
+        usage=_json(body.usage),
+        usage_source=body.usage_source,
+        usage_method=body.usage_method,
+        response=_json(body.response),
+        context=_decode(text) if text != "{}" else {},
+    )
+    _meter(command, facts, has_failed=body.error is not None)
+    return command
+
+
+def prepare_feedback(
+    conversation_id: UUID, body: NewFeedback, context: Context
+) -> commands.AddFeedback:
+    """A score of 0 to 5 with two decimals at most."""
+    score = body.score
+    if not score.is_finite() or not 0 <= score <= _MAX_SCORE:
+        raise Invalid.field("score", "must lie between 0 and 5")
+    exponent = score.normalize().as_tuple().exponent
+    if isinstance(exponent, int) and exponent < _CENTS:
+        raise Invalid.field("score", "has two decimals at most")
+    created_at, id_ = _settle(body.at, body.id, context, "feedback", field="at")
+    return commands.AddFeedback(
+        organization=context.organization,
+        id=id_,
+        conversation=conversation_id,
+        conversation_at=uuid7_time(conversation_id),
+        score=score,
+        comment=body.comment,
+        message_id=body.message_id,
+        created_at=created_at,
+    )
+
+
+def prepare_update(
+    conversation_id: UUID, body: ConversationPatch, context: Context
+) -> commands.UpdateConversation:
+    """A change of what is present in the body."""
+    metadata = None
+    if body.metadata is not UNSET:
+        metadata = _object(body.metadata, "metadata", MAX_METADATA_BYTES)
+    return commands.UpdateConversation(
+        organization=context.organization,
+        id=conversation_id,
+        has_module=body.module is not UNSET,
+        module=body.module or None,
+        has_intent_chain=body.intent_chain is not UNSET,
+        intent_chain=None if body.intent_chain is UNSET else body.intent_chain,
+        has_summary=body.summary is not UNSET,
+        summary=body.summary or None,
+        metadata=metadata,
+    )
+
+
+def prepare_move(
+    conversation_id: UUID, action: str, body: Move, context: Context, *, id_: UUID | None = None
+) -> commands.MoveConversation:
+    """A move; `id_` makes a retry harmless."""
+    at = context.now
+    if body.at is not None:
+        at = rules.check_time(body.at, now=context.now, field="at")
+    return commands.MoveConversation(
+        organization=context.organization,
+        id=id_ or context.new_id("transition", at),
+        conversation=conversation_id,
+        action=action,
+        actor=context.actor,
+        reason=body.reason,
+        at=at,
+    )
+
+
+def _settle(
+    at: datetime | None, id_: UUID | None, context: Context, kind: str, *, field: str
+) -> tuple[datetime, UUID]:
+    """Time and id of a new thing: where only one is given, the other follows from it."""
+    if id_ is not None:
+        rules.check_id(id_, now=context.now)
+    if at is not None:
+        at = rules.check_time(at, now=context.now, field=field)
+        return at, id_ or context.new_id(kind, at)
+    id_ = id_ or context.new_id(kind)
+    return uuid7_time(id_), id_
+
+
+def _meter(
+    command: commands.AddMessage | commands.RecordCall,
+    facts: pricing.CallFacts,
+    *,
+    has_failed: bool,
+) -> None:
+    try:
+        priced = pricing.price_call(facts)
+    except pricing.InvalidUsage as error:
+        raise Invalid.field(error.field, error.message) from error
+    command.provider, command.model = priced.provider, priced.model
+    command.input_tokens = priced.input_tokens
+    command.cached_input_tokens = priced.cached_input_tokens
+    command.output_tokens = priced.output_tokens
+    command.reasoning_tokens = priced.reasoning_tokens
+    command.tokens = priced.total_tokens
+    command.price_book_version = priced.price_book_version
+    command.usage_source = priced.usage_source
+    if has_failed and facts.tokens is None and facts.usage is None and facts.response is None:
+        # a call that was refused is not billed; one that timed out may be: hence an estimate
+        command.cost = command.price = Decimal(0)
+        command.cost_status = "estimated"
+        command.cost_note = "the call failed and no usage was given: taken as not billed"
+        return
+    command.quantities = _encode(priced.quantities).decode()
+    if priced.usage_raw is not None:
+        command.usage = _encode(priced.usage_raw).decode()
+    command.cost, command.price = priced.cost, priced.price
+    command.cost_status, command.cost_note = priced.cost_status, priced.cost_note
+    command.cost_lines = _encode([_cost_line(line) for line in priced.cost_lines]).decode()
+
+
+def _cost_line(line: pricing.CostLine) -> dict[str, Any]:
+    return {
+        "component": line.component,
+        "quantity": line.quantity,
+        "unit_price": json_number(line.unit_price),
+        "amount": json_number(line.amount),
+        "price_id": line.price_id,
+    }
+
+
+def _refuse_both(**given: object) -> None:
+    names = [name for name, value in given.items() if value is not None]
+    if len(names) > 1:
+        raise Invalid.field(names[0], f"cannot be given together with {' and '.join(names[1:])}")
+
+
+def _object(raw: msgspec.Raw, field: str, limit: int) -> str:
+    return _bounded(raw, field, limit, opening=b"{", kind="an object")
+
+
+def _array(raw: msgspec.Raw | None, field: str) -> str | None:
+    if raw is None or bytes(raw) == b"null":
+        return None
+    return _bounded(raw, field, None, opening=b"[", kind="an array")
+
+
+def _bounded(raw: msgspec.Raw, field: str, limit: int | None, *, opening: bytes, kind: str) -> str:
+    text = bytes(raw)
+    if not text.startswith(opening):
+        raise Invalid.field(field, f"must be {kind}")
+    if limit is not None and len(text) > limit:
+        raise Invalid.field(field, f"exceeds {limit:,} bytes")
+    return text.decode()
+
+
+def _json(raw: msgspec.Raw | None) -> Any:
+    return None if raw is None else _decode(raw)
+
+
+def _as_uuid(text: str | None) -> UUID | None:
+    """The UUID that `text` is, in its canonical form: then it is the stored id as well."""
+    if text is None or len(text) != 36:  # noqa: PLR2004
+        return None
+    try:
+        found = UUID(text)
+    except ValueError:
+        return None
+    return found if str(found) == text.lower() else None
+
+
+def utc_now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+Clock = Callable[[], datetime]
+
+
+def key_name(key: str) -> str:
+    """What ids follow from under an Idempotency-Key, without keeping the key itself."""
+    return hashlib.sha256(key.encode()).hexdigest()

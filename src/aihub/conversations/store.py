@@ -1,0 +1,210 @@
+"""One typed function for each query; no decisions."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from aihub.conversations.models import (
+    CallFilters,
+    Conversation,
+    ConversationFilters,
+    Message,
+    ModelCall,
+    Page,
+    Transition,
+)
+from aihub.kit.db import Connection
+from aihub.kit.ids import uuid7_time
+from aihub.kit.paging import decode_cursor, encode_cursor
+from aihub.kit.sql import load_queries
+
+QUERIES = load_queries(__file__)
+
+
+async def list_conversations(
+    connection: Connection,
+    organization_id: UUID,
+    filters: ConversationFilters,
+    *,
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Page[Conversation]:
+    """One page, newest first. Raises Invalid for a bad cursor."""
+    before_at, before_id = decode_cursor(cursor) or (None, None)
+    rows = await QUERIES.list_conversations(
+        connection,
+        organization_id=organization_id,
+        **asdict(filters),
+        before_at=before_at,
+        before_id=before_id,
+        limit=limit + 1,
+    )
+    items = [Conversation(*row) for row in rows[:limit]]
+    more = len(rows) > limit
+    return Page(items, encode_cursor(items[-1].created_at, items[-1].id) if more else None)
+
+
+async def get_conversation(
+    connection: Connection, organization_id: UUID, conversation_id: UUID
+) -> Conversation | None:
+    """None where there is none in this organization."""
+    row = await QUERIES.get_conversation(
+        connection,
+        organization_id=organization_id,
+        id=conversation_id,
+        created_at=uuid7_time(conversation_id),
+    )
+    return Conversation(*row) if row else None
+
+
+async def list_messages(
+    connection: Connection,
+    organization_id: UUID,
+    conversation_id: UUID,
+    *,
+    after_seq: int = 0,
+    limit: int = 10_000,
+) -> list[Message]:
+    """In order of `seq`."""
+    rows = await QUERIES.list_messages(
+        connection,
+        organization_id=organization_id,
+        conversation_id=conversation_id,
+        created_at=uuid7_time(conversation_id),
+        after_seq=after_seq,
+        limit=limit,
+    )
+    return [Message(*row) for row in rows]
+
+
+async def list_transitions(
+    connection: Connection, organization_id: UUID, conversation_id: UUID
+) -> list[Transition]:
+    """Oldest first."""
+    rows = await QUERIES.list_transitions(
+        connection,
+        organization_id=organization_id,
+        conversation_id=conversation_id,
+        created_at=uuid7_time(conversation_id),
+    )
+    return [Transition(*row) for row in rows]
+
+
+async def list_calls(
+    connection: Connection,
+    organization_id: UUID,
+    filters: CallFilters,
+    *,
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Page[ModelCall]:
+    """One page, newest first. Raises Invalid for a bad cursor."""
+    before_at, before_id = decode_cursor(cursor) or (None, None)
+    rows = await QUERIES.list_calls(
+        connection,
+        organization_id=organization_id,
+        **asdict(filters),
+        before_at=before_at,
+        before_id=before_id,
+        limit=limit + 1,
+    )
+    items = [ModelCall(*row) for row in rows[:limit]]
+    more = len(rows) > limit
+    return Page(items, encode_cursor(items[-1].occurred_at, items[-1].id) if more else None)
+
+
+async def get_call(
+    connection: Connection, organization_id: UUID, call_id: UUID
+) -> ModelCall | None:
+    """None where there is none in this organization."""
+    return (await get_calls(connection, [(organization_id, call_id)])).get(call_id)
+
+
+# ---------- many at once: answers to writes that were known already ----------
+
+
+async def get_conversations(
+    connection: Connection, wanted: Iterable[tuple[UUID, UUID]]
+) -> dict[UUID, Conversation]:
+    """Conversations by (organization, id)."""
+    pairs = list(wanted)
+    rows = await QUERIES.list_conversations_by_id(
+        connection,
+        organization_ids=[organization for organization, _ in pairs],
+        ids=[id_ for _, id_ in pairs],
+        created_ats=[uuid7_time(id_) for _, id_ in pairs],
+    )
+    return {row[0]: Conversation(*row) for row in rows}
+
+
+async def get_messages(
+    connection: Connection, wanted: Iterable[tuple[UUID, UUID, int]]
+) -> dict[tuple[UUID, int], Message]:
+    """Messages by (organization, conversation, seq)."""
+    triples = list(wanted)
+    rows = await QUERIES.list_messages_by_seq(
+        connection,
+        organization_ids=[organization for organization, _, _ in triples],
+        conversation_ids=[conversation for _, conversation, _ in triples],
+        created_ats=[uuid7_time(conversation) for _, conversation, _ in triples],
+        seqs=[seq for _, _, seq in triples],
+    )
+    messages = [Message(*row) for row in rows]
+    return {(m.conversation_id, m.seq): m for m in messages}
+
+
+async def get_calls(
+    connection: Connection, wanted: Iterable[tuple[UUID, UUID]]
+) -> dict[UUID, ModelCall]:
+    """Calls by (organization, id)."""
+    pairs = list(wanted)
+    rows = await QUERIES.list_calls_by_id(
+        connection,
+        organization_ids=[organization for organization, _ in pairs],
+        ids=[id_ for _, id_ in pairs],
+    )
+    return {row[0]: ModelCall(*row) for row in rows}
+
+
+async def get_feedback(
+    connection: Connection, organization_id: UUID, conversation_id: UUID, feedback_id: UUID
+) -> tuple[UUID | None, Decimal, str | None, datetime, Decimal | None] | None:
+    """(message, score, comment, time, the conversation's mean) of a stored score."""
+    row = await QUERIES.get_feedback(
+        connection,
+        organization_id=organization_id,
+        conversation_id=conversation_id,
+        created_at=uuid7_time(conversation_id),
+        id=feedback_id,
+    )
+    return tuple(row) if row else None
+
+
+# ---------- writes ----------
+
+
+async def delete_conversation(
+    connection: Connection, organization_id: UUID, conversation_id: UUID
+) -> bool:
+    """Erase content at once, keep the calls as anonymous usage. False where there is none."""
+    found = await QUERIES.delete_conversation(
+        connection,
+        organization_id=organization_id,
+        id=conversation_id,
+        created_at=uuid7_time(conversation_id),
+    )
+    return bool(found)
+
+
+async def ensure_partitions(connection: Connection, times: Sequence[datetime]) -> int:
+    """Make the months that hold `times`; how many tables that were."""
+    made: int = await QUERIES.ensure_partitions(connection, from_=min(times), to=max(times))
+    return made
+
+
+def columns(rows: Sequence[Any], names: Sequence[str]) -> dict[str, list[Any]]:
+    """Rows as the arrays that the write functions take."""
+    return {name: [getattr(row, name) for row in rows] for name in names}

@@ -1,0 +1,1 @@
+"""The pages people see: sign-in, home, the list of conversations, one conversation."""

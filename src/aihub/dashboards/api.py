@@ -1,0 +1,5 @@
+"""What the root mounts."""
+
+from aihub.dashboards.pages import Pages
+
+__all__ = ["Pages"]

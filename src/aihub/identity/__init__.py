@@ -1,0 +1,1 @@
+"""Who asks: organizations, users, members, API keys, accounts, sessions and tokens."""

@@ -1,0 +1,148 @@
+"""The database: one pool of asyncpg connections, and errors told in our words.
+
+Connections are opened by asking for the address anew, since an embedded server may come back at
+another port. Nothing is reset when a connection goes back to the pool: no code of ours changes
+session state, and a reset would cost a round trip a request.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from aihub.kit.errors import AppError, DatabaseAway, DiskFull
+
+# asyncpg ships no types; the name says what is meant
+Connection: TypeAlias = Any
+
+_log = logging.getLogger(__name__)
+
+_TRANSACTION_POOLER_PORT = 6543
+_ACQUIRE_SECONDS = 5.0
+_STATEMENT_SECONDS = 30.0
+
+# What asyncpg raises when the server is away, going away or coming up.
+AWAY = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.QueryCanceledError,
+    TimeoutError,
+)
+FULL = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)
+
+
+def is_transaction_pooler(dsn: str, mode: str | None) -> bool:
+    """Whether `dsn` leads to a pooler that gives another server to each transaction.
+
+    Told by `mode` (`transaction` or `session`), or else by Supabase's port 6543.
+    """
+    if mode is not None:
+        return mode == "transaction"
+    return urlsplit(dsn).port == _TRANSACTION_POOLER_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseOptions:
+    """`pooler`: behind a transaction pooler. Sizes are numbers of connections."""
+
+    pooler: bool = False
+    min_size: int = 2
+    max_size: int = 10
+
+
+class Database:
+    """A pool. `dsn` gives the address whenever a connection is opened."""
+
+    def __init__(self, dsn: Callable[[], str], options: DatabaseOptions | None = None) -> None:
+        self._dsn = dsn
+        self.options = options or DatabaseOptions()
+        self._pool: Any = None
+
+    async def open(self) -> None:
+        """Open the pool. Raises DatabaseAway."""
+        with translated():
+            self._pool = await asyncpg.create_pool(
+                min_size=self.options.min_size,
+                max_size=self.options.max_size,
+                max_inactive_connection_lifetime=0,
+                connect=self._connect,
+                reset=_keep_as_it_is,
+                init=None,
+            )
+
+    async def close(self) -> None:
+        """Close every connection, in two seconds at most."""
+        if self._pool is not None:
+            try:
+                await asyncio.wait_for(self._pool.close(), 2.0)
+            except TimeoutError:
+                self._pool.terminate()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Connection]:
+        """A connection for reading: each statement by itself, one round trip."""
+        with translated():
+            async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+                if not self.options.pooler:
+                    yield connection
+                    return
+                # a pooler may give the two halves of one statement to two servers
+                async with connection.transaction(readonly=True):
+                    yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Connection]:
+        """A connection in a transaction: committed at the end, rolled back on any error."""
+        with translated():
+            async with (
+                self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection,
+                connection.transaction(),
+            ):
+                yield connection
+
+    async def _connect(self, *_: Any, **options: Any) -> Any:
+        options.pop("dsn", None)
+        cache = 0 if self.options.pooler else 512
+        settings = {} if self.options.pooler else {"application_name": "aihub"}
+        return await asyncpg.connect(
+            self._dsn(),
+            timeout=_ACQUIRE_SECONDS,
+            command_timeout=_STATEMENT_SECONDS,
+            statement_cache_size=cache,
+            server_settings=settings,
+            **{
+                k: v
+                for k, v in options.items()
+                if k in {"loop", "connection_class", "record_class"}
+            },
+        )
+
+
+class translated:  # noqa: N801 - used as a statement: `with translated():`
+    """Turns the driver's errors of a missing or full server into DatabaseAway and DiskFull."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if error is None or isinstance(error, AppError):
+            return
+        if isinstance(error, FULL):
+            raise DiskFull from error
+        if isinstance(error, AWAY) and not isinstance(error, asyncpg.DataError):
+            _log.warning("database away: %s: %s", type(error).__name__, error)
+            raise DatabaseAway from error
+
+
+async def _keep_as_it_is(_: Any) -> None:
+    """No reset: see the module's docstring."""

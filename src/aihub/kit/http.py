@@ -1,0 +1,315 @@
+"""HTTP as this application speaks it: operations, bodies, answers, problem documents.
+
+An `Operation` declares one endpoint once: path, who may, what comes in, what goes out. From it come
+the route, the checks and the description in the OpenAPI document.
+"""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from types import UnionType
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message, Receive, Scope, Send
+
+from aihub.kit.errors import (
+    AppError,
+    FieldError,
+    Invalid,
+    Malformed,
+    TooLarge,
+    UnsupportedMediaType,
+)
+from aihub.kit.ids import uuid7
+
+_log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+JSON = b"application/json"
+PROBLEM = b"application/problem+json"
+
+T = TypeVar("T")
+
+encode_json = msgspec.json.Encoder(decimal_format="number", uuid_format="canonical").encode
+
+
+class Caller(Protocol):
+    """Who asks: for which organization (the stored id, and its own form), under what name."""
+
+    @property
+    def organization_id(self) -> UUID:
+        """The organization asked for. Raises Invalid when an operator named none."""
+        ...
+
+    @property
+    def actor(self) -> str:
+        """Goes into records of who did what, such as `key:ahk_1a2b` or `member:<uuid>`."""
+        ...
+
+
+class Authenticate(Protocol):
+    """Finds out who asks and whether they may do what needs `scope`."""
+
+    async def __call__(self, request: Request, scope: str, *, is_write: bool) -> Any: ...
+
+
+@dataclass(slots=True)
+class Call:
+    """One request, checked: `body` and `query` are of the operation's types.
+
+    `connection` is set when the request runs in a transaction of its own, and `idempotency` to its
+    key and the time of the first try (Idempotency-Key).
+    """
+
+    request: Request
+    caller: Any
+    body: Any
+    query: Any
+    path: Mapping[str, Any]
+    raw_body: bytes
+    connection: Any = None
+    idempotency: tuple[str, datetime] | None = None
+
+    def id(self, name: str = "id") -> UUID:
+        """An id in the path. Raises Invalid for what is no UUID."""
+        return parse_id(self.path[name])
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back: JSON of `content` unless it is bytes already."""
+
+    content: Any
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    media_type: bytes = JSON
+
+
+Handler = Callable[[Call], Awaitable[Answer]]
+Around = Callable[[Call, Handler], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One endpoint. `scope` None: open to everybody. `answers`: type of the body by status.
+
+    The handler's docstring is its description in the OpenAPI document.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    scope: str | None
+    tag: str
+    body: type | None = None
+    query: type | None = None
+    answers: Mapping[int, type | UnionType | None] = field(default_factory=dict)
+    errors: Sequence[int] = ()
+    max_body_bytes: int = MAX_BODY_BYTES
+    is_body_optional: bool = False
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it may change something."""
+        return self.method not in ("GET", "HEAD")
+
+
+class Endpoint:
+    """The ASGI application of one operation: checks, calls the handler, renders."""
+
+    def __init__(self, operation: Operation, authenticate: Authenticate, around: Around) -> None:
+        self.operation = operation
+        self._authenticate = authenticate
+        self._around = around
+        self._decode: Callable[[bytes], Any] | None = (
+            _decoder(operation.body) if operation.body is not None else None
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        request_id = uuid7().hex
+        try:
+            answer = await self._answer(request)
+        except AppError as error:
+            answer = problem_answer(error, request_id)
+        except ClientDisconnect:
+            return
+        except Exception:  # noqa: BLE001 - the last line of defence: told as a 500, logged whole
+            _log.exception("request %s failed: %s", request_id, scope["path"])
+            answer = problem_answer(AppError(), request_id)
+        await send_answer(answer, request_id, send, is_head=scope["method"] == "HEAD")
+
+    async def _answer(self, request: Request) -> Answer:
+        operation = self.operation
+        caller = None
+        if operation.scope is not None:
+            caller = await self._authenticate(request, operation.scope, is_write=operation.is_write)
+        raw, body = b"", None
+        if operation.is_write:
+            raw = await read_body(request, operation.max_body_bytes)
+        if self._decode is not None and (raw or not operation.is_body_optional):
+            _require_json(request)
+            body = self._decode(raw)
+        query = parse_query(request, operation.query) if operation.query is not None else None
+        call = Call(request, caller, body, query, request.path_params, raw)
+        if operation.method == "POST" and b"idempotency-key" in (
+            name for name, _ in request.scope["headers"]
+        ):
+            return await self._around(call, operation.handler)
+        return await operation.handler(call)
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The body, at most `limit` bytes. Raises TooLarge before it has read more than that."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise _too_large(limit)
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise _too_large(limit)
+        parts.append(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The body exceeds {limit:,} bytes.", limit_bytes=limit)
+
+
+def _require_json(request: Request) -> None:
+    given = request.headers.get("content-type", "application/json")
+    kind = given.split(";", 1)[0].strip().lower()
+    if kind not in ("application/json", "") and not kind.endswith("+json"):
+        raise UnsupportedMediaType(f"The body is sent as {kind!r}; send application/json.")
+
+
+# ---------- decoding ----------
+
+_AT = re.compile(r"^(?P<what>.*?)(?: - at `\$?\.?(?P<path>.*)`)?$", re.DOTALL)
+_NAMED = re.compile(r"^Object (?P<how>missing required|contains unknown) field `(?P<name>.*)`$")
+
+
+def _decoder(kind: type[T]) -> Callable[[bytes], T]:
+    decode = msgspec.json.Decoder(kind, float_hook=Decimal).decode
+
+    def decode_body(raw: bytes) -> T:
+        try:
+            raw.decode()  # what is passed on undecoded has to be UTF-8 as well
+            body = decode(raw)
+        except msgspec.ValidationError as error:
+            raise invalid(error) from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Malformed(f"The body is not JSON: {error}") from error
+        if b"\\u0000" in raw:
+            refuse_nul(msgspec.json.decode(raw))
+        return body
+
+    return decode_body
+
+
+def convert(value: object, kind: type[T], *, at: str = "", from_text: bool = False) -> T:
+    """`value` (decoded JSON) as `kind`. Raises Invalid that names the field below `at`."""
+    try:
+        return msgspec.convert(value, kind, strict=not from_text)
+    except msgspec.ValidationError as error:
+        raise invalid(error, at=at) from error
+
+
+def invalid(error: msgspec.ValidationError, *, at: str = "") -> Invalid:
+    """msgspec's message as an Invalid with the path of the field."""
+    match = _AT.match(str(error))
+    what, path = (match["what"], match["path"] or "") if match else (str(error), "")
+    if named := _NAMED.match(what):
+        path = f"{path}.{named['name']}" if path else named["name"]
+        what = "is required" if named["how"].startswith("missing") else "is not a known field"
+    glue = "." if at and path and not path.startswith("[") else ""
+    where = f"{at}{glue}{path}"
+    return Invalid.field(where or "body", what[:1].lower() + what[1:])
+
+
+def refuse_nul(value: object, path: str = "") -> None:
+    """Raise Invalid, naming the field, for text with a NUL: PostgreSQL cannot store it."""
+    if isinstance(value, str):
+        if "\x00" in value:
+            raise Invalid.field(path or "body", "must not contain the character U+0000")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            refuse_nul(name, f"{path}.{name}".lstrip(".").replace("\x00", ""))
+            refuse_nul(item, f"{path}.{name}".lstrip("."))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            refuse_nul(item, f"{path}[{index}]")
+
+
+def parse_query(request: Request, kind: type[T]) -> T:
+    """The query string as `kind`; unknown and repeated parameters are refused by name."""
+    given: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name in given:
+            raise Invalid.field(name, "is given twice")
+        if "\x00" in value:
+            raise Invalid.field(name, "must not contain the character U+0000")
+        if value != "":
+            given[name] = value
+    return convert(given, kind, from_text=True)
+
+
+def parse_id(text: str, name: str = "id") -> UUID:
+    """A UUID in its canonical form. Raises Invalid."""
+    try:
+        found = UUID(text)
+    except ValueError as error:
+        raise Invalid.field(name, "must be a UUID") from error
+    if str(found) != text.lower():
+        raise Invalid.field(name, "must be a UUID in its usual form")
+    return found
+
+
+# ---------- rendering ----------
+
+
+def problem_answer(error: AppError, request_id: str | None) -> Answer:
+    """An error as application/problem+json."""
+    return Answer(error.problem(request_id), error.status, error.headers, PROBLEM)
+
+
+_ALWAYS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+
+
+async def send_answer(
+    answer: Answer, request_id: str, send: Send, *, is_head: bool = False
+) -> None:
+    """Write an answer, with the headers that every answer of the API has."""
+    content = answer.content
+    body = content if isinstance(content, bytes) else encode_json(content)
+    own = [(k.lower().encode(), v.encode("latin-1", "replace")) for k, v in answer.headers.items()]
+    start: Message = {
+        "type": "http.response.start",
+        "status": answer.status,
+        "headers": [
+            (b"content-type", answer.media_type),
+            (b"content-length", str(len(body)).encode()),
+            (b"x-request-id", request_id.encode()),
+            *_ALWAYS,
+            *own,
+        ],
+    }
+    await send(start)
+    await send({"type": "http.response.body", "body": b"" if is_head else body})
+
+
+def merge_errors(errors: Sequence[FieldError]) -> Invalid:
+    """One Invalid for several fields."""
+    return Invalid("; ".join(f"{e.field}: {e.message}" for e in errors), errors=errors)

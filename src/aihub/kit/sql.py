@@ -1,0 +1,17 @@
+"""Named SQL: each slice keeps its queries in `queries.sql` beside its code.
+
+    -- name: get_account(email)^
+    select id, password_hash from hub.accounts where email = :email;
+
+The suffix says what comes back: `^` one row or None, `$` one value, `!` a status, none: all rows.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import aiosql
+
+
+def load_queries(beside: str) -> Any:
+    """The queries of the slice whose module file is `beside` (pass `__file__`)."""
+    return aiosql.from_path(Path(beside).with_name("queries.sql"), "asyncpg")

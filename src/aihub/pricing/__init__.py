@@ -1,0 +1,1 @@
+"""Pricing: what a model call used, in one normalised form, and what it costs, exactly."""
