@@ -24,7 +24,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pg_bin: str | None = None
     pg_pooler: Literal["transaction", "session"] | None = None
     pg_user: str | None = None
-    home: str = "~/.local/share/aihub"
+    home: str | None = None
     host: str = "127.0.0.1"
     port: Port = 8080
     public_url: str | None = None
@@ -39,8 +39,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def home_dir(self) -> Path:
-        """The folder of the embedded database."""
-        return Path(self.home).expanduser()
+        """The folder of the embedded database. Root's own home is closed to PostgreSQL's user."""
+        if self.home is not None:
+            return Path(self.home).expanduser()
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            return Path("/var/lib/aihub")
+        return Path("~/.local/share/aihub").expanduser()
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:

@@ -9,27 +9,41 @@ from aihub.conversations.models import (
     Page,
     Transition,
 )
+from aihub.conversations.routes import ConversationRoutes
+from aihub.conversations.service import Conversations, EventStore, SystemOwner
 from aihub.conversations.store import (
+    apply_idle_rules,
     get_call,
     get_conversation,
     list_calls,
     list_conversations,
     list_messages,
     list_transitions,
+    make_coming_partitions,
+    purge_idempotency_keys,
 )
+from aihub.conversations.writer import Writer
 
 __all__ = [
     "CallFilters",
     "Conversation",
     "ConversationFilters",
+    "ConversationRoutes",
+    "Conversations",
+    "EventStore",
     "Message",
     "ModelCall",
     "Page",
+    "SystemOwner",
     "Transition",
+    "Writer",
+    "apply_idle_rules",
     "get_call",
     "get_conversation",
     "list_calls",
     "list_conversations",
     "list_messages",
     "list_transitions",
+    "make_coming_partitions",
+    "purge_idempotency_keys",
 ]

@@ -20,6 +20,7 @@ from aihub.conversations.models import Conversation, Message, ModelCall
 from aihub.kit.db import Connection
 from aihub.kit.errors import AppError, Invalid
 from aihub.kit.ids import uuid7_time
+from aihub.kit.sql import fetch
 
 CREATED, KNOWN = 201, 200
 _MAX_MERGED_BYTES = 4 * 65_536
@@ -131,7 +132,7 @@ _FEEDBACK = [f.name for f in fields(c.AddFeedback)]
 async def _create_conversations(
     connection: Connection, chosen: Sequence[c.CreateConversation]
 ) -> list[Outcome]:
-    rows = await Q.create_conversations(connection, **store.columns(chosen, _CONVERSATION))
+    rows = await fetch(Q.create_conversations(connection, **store.columns(chosen, _CONVERSATION)))
     outcomes = []
     for command, row in zip(chosen, rows, strict=True):
         if row["outcome"] == "created":
@@ -171,7 +172,7 @@ def _new_conversation(command: c.CreateConversation) -> Conversation:
 
 
 async def _add_messages(connection: Connection, chosen: Sequence[c.AddMessage]) -> list[Outcome]:
-    rows = await Q.add_messages(connection, **store.columns(chosen, _MESSAGE))
+    rows = await fetch(Q.add_messages(connection, **store.columns(chosen, _MESSAGE)))
     known = {
         (command.organization, command.conversation, row["seq"])
         for command, row in zip(chosen, rows, strict=True)
@@ -224,7 +225,7 @@ def _new_message(command: c.AddMessage, seq: int) -> Message:
 
 
 async def _record_calls(connection: Connection, chosen: Sequence[c.RecordCall]) -> list[Outcome]:
-    rows = await Q.record_calls(connection, **store.columns(chosen, _CALL))
+    rows = await fetch(Q.record_calls(connection, **store.columns(chosen, _CALL)))
     # read back also when new: user and module may come from the conversation
     wanted = {
         (command.organization, command.id)
@@ -246,7 +247,7 @@ async def _record_calls(connection: Connection, chosen: Sequence[c.RecordCall]) 
 
 
 async def _add_feedback(connection: Connection, chosen: Sequence[c.AddFeedback]) -> list[Outcome]:
-    rows = await Q.add_feedback(connection, **store.columns(chosen, _FEEDBACK))
+    rows = await fetch(Q.add_feedback(connection, **store.columns(chosen, _FEEDBACK)))
     outcomes = []
     for command, row in zip(chosen, rows, strict=True):
         match row["outcome"]:

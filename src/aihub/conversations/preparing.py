@@ -28,6 +28,7 @@ from aihub.pricing import api as pricing
 MAX_METADATA_BYTES = 65_536
 _MAX_SCORE = 5
 _CENTS = -2
+_NOTHING = (b"", b"null")
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -103,8 +104,9 @@ def prepare_message(
         reopen=reopen,
         actor=context.actor,
     )
-    if body.tokens is not None or body.usage is not None or body.model is not None:
-        _refuse_both(tokens=body.tokens, usage=body.usage)
+    usage = _json(body.usage)
+    if body.tokens is not None or usage is not None or body.model is not None:
+        _refuse_both(tokens=body.tokens, usage=usage)
         _meter(
             command,
             pricing.CallFacts(
@@ -112,7 +114,7 @@ def prepare_message(
                 model=body.model,
                 occurred_at=created_at,
                 tokens=body.tokens,
-                usage=_json(body.usage),
+                usage=usage,
                 usage_source=body.usage_source,
                 usage_method=body.usage_method,
             ),
@@ -123,7 +125,8 @@ def prepare_message(
 
 def prepare_call(body: NewCall, context: Context) -> commands.RecordCall:
     """A call that stands alone."""
-    _refuse_both(tokens=body.tokens, usage=body.usage, response=body.response)
+    usage, response = _json(body.usage), _json(body.response)
+    _refuse_both(tokens=body.tokens, usage=usage, response=response)
     occurred_at, id_ = _settle(body.occurred_at, body.id, context, "call", field="occurred_at")
     conversation = body.conversation_id
     if conversation is not None:
@@ -152,10 +155,10 @@ def prepare_call(body: NewCall, context: Context) -> commands.RecordCall:
         api=body.api,
         occurred_at=occurred_at,
         tokens=body.tokens,
-        usage=_json(body.usage),
+        usage=usage,
         usage_source=body.usage_source,
         usage_method=body.usage_method,
-        response=_json(body.response),
+        response=response,
         context=_decode(text) if text != "{}" else {},
     )
     _meter(command, facts, has_failed=body.error is not None)
@@ -190,7 +193,7 @@ def prepare_update(
 ) -> commands.UpdateConversation:
     """A change of what is present in the body."""
     metadata = None
-    if body.metadata is not UNSET:
+    if bytes(body.metadata):
         metadata = _object(body.metadata, "metadata", MAX_METADATA_BYTES)
     return commands.UpdateConversation(
         organization=context.organization,
@@ -285,11 +288,13 @@ def _refuse_both(**given: object) -> None:
 
 
 def _object(raw: msgspec.Raw, field: str, limit: int) -> str:
+    if bytes(raw) in _NOTHING:
+        return "{}"
     return _bounded(raw, field, limit, opening=b"{", kind="an object")
 
 
-def _array(raw: msgspec.Raw | None, field: str) -> str | None:
-    if raw is None or bytes(raw) == b"null":
+def _array(raw: msgspec.Raw, field: str) -> str | None:
+    if bytes(raw) in _NOTHING:
         return None
     return _bounded(raw, field, None, opening=b"[", kind="an array")
 
@@ -303,8 +308,8 @@ def _bounded(raw: msgspec.Raw, field: str, limit: int | None, *, opening: bytes,
     return text.decode()
 
 
-def _json(raw: msgspec.Raw | None) -> Any:
-    return None if raw is None else _decode(raw)
+def _json(raw: msgspec.Raw) -> Any:
+    return None if bytes(raw) in _NOTHING else _decode(raw)
 
 
 def _as_uuid(text: str | None) -> UUID | None:

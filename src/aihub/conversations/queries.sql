@@ -158,9 +158,9 @@ select f.ord, f.outcome, f.satisfaction_score
 from hub.add_feedback_v1(:organization::uuid[], :conversation::uuid[], :conversation_at::timestamptz[], :id::uuid[],
   :score::numeric[], :comment::text[], :message_id::uuid[], :created_at::timestamptz[]) f;
 
--- name: move_conversation(organization, id, created_at, from_statuses, to_statuses, actor, reason, at, transition_id)^
+-- name: move_conversation(organization_id, id, created_at, from_statuses, to_statuses, actor, reason, at, transition_id)^
 select f.was, f.moved
-from hub.move_conversation_v1(:organization, :id, :created_at, :from_statuses::text[], :to_statuses::text[], :actor, :reason,
+from hub.move_conversation_v1(:organization_id, :id, :created_at, :from_statuses::text[], :to_statuses::text[], :actor, :reason,
   :at::timestamptz, :transition_id::uuid) f;
 
 -- name: apply_idle_rules()$

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, field
 
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Text = Annotated[str, Meta(max_length=4_000_000)]
@@ -25,6 +25,11 @@ Action = Literal["pause", "resume", "complete", "archive", "reopen"]
 UsageSource = Literal["provider", "estimated"]
 
 
+def nothing() -> msgspec.Raw:
+    """JSON that was not given (msgspec knows no Raw that may be None)."""
+    return msgspec.Raw()
+
+
 class _In(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     pass
 
@@ -41,7 +46,7 @@ class NewConversation(_In):
     key: Name | None = None
     id: UUID | None = None
     started_at: datetime | None = None
-    metadata: msgspec.Raw = msgspec.Raw(b"{}")
+    metadata: msgspec.Raw = field(default_factory=nothing)
 
 
 class NewMessage(_In):
@@ -51,12 +56,12 @@ class NewMessage(_In):
 
     content: Text | None
     role: Role = "user"
-    parts: msgspec.Raw | None = None
-    tool_calls: msgspec.Raw | None = None
+    parts: msgspec.Raw = field(default_factory=nothing)
+    tool_calls: msgspec.Raw = field(default_factory=nothing)
     model: Name | None = None
     provider: Name | None = None
     tokens: Tokens | None = None
-    usage: msgspec.Raw | None = None
+    usage: msgspec.Raw = field(default_factory=nothing)
     usage_source: UsageSource | None = None
     usage_method: Annotated[str, Meta(max_length=1_000)] | None = None
     latency_ms: Milliseconds | None = None
@@ -64,7 +69,7 @@ class NewMessage(_In):
     intent: Name | None = None
     id: UUID | None = None
     created_at: datetime | None = None
-    metadata: msgspec.Raw = msgspec.Raw(b"{}")
+    metadata: msgspec.Raw = field(default_factory=nothing)
 
 
 class NewFeedback(_In):
@@ -91,9 +96,9 @@ class NewCall(_In):
     error: ErrorText | None = None
     user_id: Name | None = None
     module: Name | None = None
-    context: msgspec.Raw = msgspec.Raw(b"{}")
-    response: msgspec.Raw | None = None
-    usage: msgspec.Raw | None = None
+    context: msgspec.Raw = field(default_factory=nothing)
+    response: msgspec.Raw = field(default_factory=nothing)
+    usage: msgspec.Raw = field(default_factory=nothing)
     tokens: Tokens | None = None
     usage_source: UsageSource | None = None
     usage_method: Annotated[str, Meta(max_length=1_000)] | None = None
@@ -112,7 +117,7 @@ class ConversationPatch(_In):
 
     module: Name | UnsetType | None = UNSET
     intent_chain: Intents | UnsetType = UNSET
-    metadata: msgspec.Raw | UnsetType = UNSET
+    metadata: msgspec.Raw = field(default_factory=nothing)
     summary: Annotated[str, Meta(max_length=20_000)] | UnsetType | None = UNSET
 
 
@@ -144,7 +149,7 @@ class ConversationQuery(PageQuery):
     module: Name | None = None
     source: Source | None = None
     model: Name | None = None
-    from_: str | None = msgspec.field(name="from", default=None)
+    from_: str | None = field(name="from", default=None)
     to: str | None = None
     min_cost: Decimal | None = None
     max_cost: Decimal | None = None
@@ -163,7 +168,7 @@ class CallQuery(PageQuery):
     source: Source | None = None
     provider: Name | None = None
     model: Name | None = None
-    from_: str | None = msgspec.field(name="from", default=None)
+    from_: str | None = field(name="from", default=None)
     to: str | None = None
     min_cost: Decimal | None = None
     max_cost: Decimal | None = None
@@ -364,11 +369,12 @@ class TransitionList(msgspec.Struct):
 
 
 class BatchResult(msgspec.Struct, kw_only=True):
-    """What became of one event: 201 stored, 200 known already, or a problem document."""
+    """What became of one event: 201 stored, 200 known already, or a problem document. `data` is
+    the conversation, message, call or feedback, as the single call would answer it."""
 
     id: str | None
     status: int
-    data: ConversationOut | MessageOut | CallOut | FeedbackOut | UnsetType = UNSET
+    data: dict[str, Any] | UnsetType = UNSET
     error: dict[str, Any] | UnsetType = UNSET
 
 

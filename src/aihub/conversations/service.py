@@ -51,6 +51,15 @@ class Owner(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class SystemOwner:
+    """An organization for which the hub itself writes: `actor` names the part of it."""
+
+    organization_id: UUID
+    organization_name: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What became of a write: its HTTP status, and the object or the error."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from aihub.conversations.models import (
 from aihub.kit.db import Connection
 from aihub.kit.ids import uuid7_time
 from aihub.kit.paging import decode_cursor, encode_cursor
-from aihub.kit.sql import load_queries
+from aihub.kit.sql import fetch, load_queries
 
 QUERIES = load_queries(__file__)
 
@@ -34,13 +34,15 @@ async def list_conversations(
 ) -> Page[Conversation]:
     """One page, newest first. Raises Invalid for a bad cursor."""
     before_at, before_id = decode_cursor(cursor) or (None, None)
-    rows = await QUERIES.list_conversations(
-        connection,
-        organization_id=organization_id,
-        **asdict(filters),
-        before_at=before_at,
-        before_id=before_id,
-        limit=limit + 1,
+    rows = await fetch(
+        QUERIES.list_conversations(
+            connection,
+            organization_id=organization_id,
+            **asdict(filters),
+            before_at=before_at,
+            before_id=before_id,
+            limit=limit + 1,
+        )
     )
     items = [Conversation(*row) for row in rows[:limit]]
     more = len(rows) > limit
@@ -69,13 +71,15 @@ async def list_messages(
     limit: int = 10_000,
 ) -> list[Message]:
     """In order of `seq`."""
-    rows = await QUERIES.list_messages(
-        connection,
-        organization_id=organization_id,
-        conversation_id=conversation_id,
-        created_at=uuid7_time(conversation_id),
-        after_seq=after_seq,
-        limit=limit,
+    rows = await fetch(
+        QUERIES.list_messages(
+            connection,
+            organization_id=organization_id,
+            conversation_id=conversation_id,
+            created_at=uuid7_time(conversation_id),
+            after_seq=after_seq,
+            limit=limit,
+        )
     )
     return [Message(*row) for row in rows]
 
@@ -84,11 +88,13 @@ async def list_transitions(
     connection: Connection, organization_id: UUID, conversation_id: UUID
 ) -> list[Transition]:
     """Oldest first."""
-    rows = await QUERIES.list_transitions(
-        connection,
-        organization_id=organization_id,
-        conversation_id=conversation_id,
-        created_at=uuid7_time(conversation_id),
+    rows = await fetch(
+        QUERIES.list_transitions(
+            connection,
+            organization_id=organization_id,
+            conversation_id=conversation_id,
+            created_at=uuid7_time(conversation_id),
+        )
     )
     return [Transition(*row) for row in rows]
 
@@ -103,13 +109,15 @@ async def list_calls(
 ) -> Page[ModelCall]:
     """One page, newest first. Raises Invalid for a bad cursor."""
     before_at, before_id = decode_cursor(cursor) or (None, None)
-    rows = await QUERIES.list_calls(
-        connection,
-        organization_id=organization_id,
-        **asdict(filters),
-        before_at=before_at,
-        before_id=before_id,
-        limit=limit + 1,
+    rows = await fetch(
+        QUERIES.list_calls(
+            connection,
+            organization_id=organization_id,
+            **asdict(filters),
+            before_at=before_at,
+            before_id=before_id,
+            limit=limit + 1,
+        )
     )
     items = [ModelCall(*row) for row in rows[:limit]]
     more = len(rows) > limit
@@ -131,11 +139,13 @@ async def get_conversations(
 ) -> dict[UUID, Conversation]:
     """Conversations by (organization, id)."""
     pairs = list(wanted)
-    rows = await QUERIES.list_conversations_by_id(
-        connection,
-        organization_ids=[organization for organization, _ in pairs],
-        ids=[id_ for _, id_ in pairs],
-        created_ats=[uuid7_time(id_) for _, id_ in pairs],
+    rows = await fetch(
+        QUERIES.list_conversations_by_id(
+            connection,
+            organization_ids=[organization for organization, _ in pairs],
+            ids=[id_ for _, id_ in pairs],
+            created_ats=[uuid7_time(id_) for _, id_ in pairs],
+        )
     )
     return {row[0]: Conversation(*row) for row in rows}
 
@@ -145,12 +155,14 @@ async def get_messages(
 ) -> dict[tuple[UUID, int], Message]:
     """Messages by (organization, conversation, seq)."""
     triples = list(wanted)
-    rows = await QUERIES.list_messages_by_seq(
-        connection,
-        organization_ids=[organization for organization, _, _ in triples],
-        conversation_ids=[conversation for _, conversation, _ in triples],
-        created_ats=[uuid7_time(conversation) for _, conversation, _ in triples],
-        seqs=[seq for _, _, seq in triples],
+    rows = await fetch(
+        QUERIES.list_messages_by_seq(
+            connection,
+            organization_ids=[organization for organization, _, _ in triples],
+            conversation_ids=[conversation for _, conversation, _ in triples],
+            created_ats=[uuid7_time(conversation) for _, conversation, _ in triples],
+            seqs=[seq for _, _, seq in triples],
+        )
     )
     messages = [Message(*row) for row in rows]
     return {(m.conversation_id, m.seq): m for m in messages}
@@ -161,10 +173,12 @@ async def get_calls(
 ) -> dict[UUID, ModelCall]:
     """Calls by (organization, id)."""
     pairs = list(wanted)
-    rows = await QUERIES.list_calls_by_id(
-        connection,
-        organization_ids=[organization for organization, _ in pairs],
-        ids=[id_ for _, id_ in pairs],
+    rows = await fetch(
+        QUERIES.list_calls_by_id(
+            connection,
+            organization_ids=[organization for organization, _ in pairs],
+            ids=[id_ for _, id_ in pairs],
+        )
     )
     return {row[0]: ModelCall(*row) for row in rows}
 
@@ -203,6 +217,28 @@ async def ensure_partitions(connection: Connection, times: Sequence[datetime]) -
     """Make the months that hold `times`; how many tables that were."""
     made: int = await QUERIES.ensure_partitions(connection, from_=min(times), to=max(times))
     return made
+
+
+# ---------- upkeep ----------
+
+
+async def apply_idle_rules(connection: Connection) -> int:
+    """Pause, complete and archive idle conversations; how many moved (1,000 a rule at most)."""
+    moved: int = await QUERIES.apply_idle_rules(connection)
+    return moved
+
+
+async def make_coming_partitions(connection: Connection, now: datetime) -> int:
+    """Make this month's partitions and those of three months ahead; how many tables were made."""
+    made: int = await QUERIES.ensure_partitions(
+        connection, from_=now - timedelta(days=31), to=now + timedelta(days=92)
+    )
+    return made
+
+
+async def purge_idempotency_keys(connection: Connection, before: datetime) -> None:
+    """Forget the answers that were kept for retries before a time."""
+    await QUERIES.delete_old_idempotency_keys(connection, before=before)
 
 
 def columns(rows: Sequence[Any], names: Sequence[str]) -> dict[str, list[Any]]:

@@ -12,6 +12,7 @@ from aihub.dashboards.filters import LABELS, SENTIMENTS, ReadFilter, list_url, r
 from aihub.dashboards.paging import link_pages
 from aihub.dashboards.rendering import Renderer
 from aihub.dashboards.security import PAGE_HEADERS
+from aihub.dashboards.snippets import first_call
 from aihub.dashboards.visits import Visit
 from aihub.kit.db import Database
 from aihub.kit.errors import Invalid
@@ -62,7 +63,7 @@ async def show_list(visit: Visit, db: Database, renderer: Renderer) -> Response:
             "first_url": list_url(asked.values),
             "csv_url": f"/conversations.csv?{asked.query}" if asked.query else "/conversations.csv",
             "csv_rows": CSV_ROWS,
-            "base_url": visit.base_url,
+            "snippets": first_call(visit.base_url),
         },
         visit=visit,
         status=_UNPROCESSABLE if asked.errors or problem else 200,

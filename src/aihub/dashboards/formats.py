@@ -9,6 +9,7 @@ NONE = "–"
 _THOUSANDS = ((Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "k"))
 _SHORTEN_NUMBERS_FROM = 10_000
 _CENT_DIGITS, _SMALL_DIGITS = 2, 4
+_SHOWN_IN_FULL_FROM = Decimal("0.001")
 _SECOND_MS, _MINUTE_MS, _HOUR_MS, _DAY_MS = 1_000, 60_000, 3_600_000, 86_400_000
 
 
@@ -30,11 +31,10 @@ def format_money(amount: Decimal | None) -> str:
     sign, size = ("-" if amount < 0 else ""), abs(amount)
     if size >= _SHORTEN_NUMBERS_FROM:
         return f"{sign}${_shorten(size)}"
-    cents = _round(size, _CENT_DIGITS)
-    if cents >= 1:
-        return f"{sign}${cents:,}"
     small = _round(size, _SMALL_DIGITS)
-    if small >= Decimal("0.001"):
+    if small >= 1:
+        return f"{sign}${_round(size, _CENT_DIGITS):,}"
+    if size >= _SHOWN_IN_FULL_FROM:
         return f"{sign}${small:f}"
     two_significant = _round(size, 1 - size.adjusted())
     return f"{sign}${plain(two_significant)}"

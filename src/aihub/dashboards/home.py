@@ -13,6 +13,7 @@ from aihub.dashboards.filters import list_url
 from aihub.dashboards.models import DayNumbers, HomeNumbers, ModuleNumbers, UnpricedModel
 from aihub.dashboards.rendering import Renderer
 from aihub.dashboards.rules import Change, Liking, Periods, Totals
+from aihub.dashboards.snippets import first_call
 from aihub.dashboards.visits import Visit
 from aihub.kit.db import Database
 
@@ -78,7 +79,12 @@ async def show_home(visit: Visit, db: Database, renderer: Renderer) -> Response:
     return renderer.page(
         visit.request,
         "home.html",
-        {**context, **greeting, "local_time": f"{now:%H:%M}", "base_url": visit.base_url},
+        {
+            **context,
+            **greeting,
+            "local_time": f"{now:%H:%M}",
+            "snippets": first_call(visit.base_url),
+        },
         visit=visit,
     )
 

@@ -40,7 +40,7 @@ class Renderer:
             "score": formats.format_score,
             "duration": formats.format_duration,
             "pretty_json": format_json,
-            "one_line": show_controls,
+            "controls_shown": show_controls,
             "bdi": isolate,
         }
         self._environment.globals |= {"static": static.url, "none_sign": formats.NONE}

@@ -6,7 +6,7 @@ the route, the checks and the description in the OpenAPI document.
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +16,7 @@ from uuid import UUID
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
+from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from aihub.kit.errors import (
@@ -23,6 +24,7 @@ from aihub.kit.errors import (
     FieldError,
     Invalid,
     Malformed,
+    MethodNotAllowed,
     TooLarge,
     UnsupportedMediaType,
 )
@@ -163,6 +165,36 @@ class Endpoint:
         ):
             return await self._around(call, operation.handler)
         return await operation.handler(call)
+
+
+class PathEndpoint:
+    """The ASGI application of one path: an endpoint for each method."""
+
+    def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
+        self._endpoints = dict(endpoints)
+        if "GET" in endpoints:
+            self._endpoints.setdefault("HEAD", endpoints["GET"])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = self._endpoints.get(scope["method"])
+        if endpoint is not None:
+            await endpoint(scope, receive, send)
+            return
+        allowed = ", ".join(sorted(self._endpoints))
+        error = MethodNotAllowed(f"Allowed here: {allowed}.", headers={"Allow": allowed})
+        request_id = uuid7().hex
+        await send_answer(problem_answer(error, request_id), request_id, send)
+
+
+def build_routes(
+    operations: Iterable[Operation], authenticate: Authenticate, around: Around
+) -> list[Route]:
+    """One route a path, in the order in which the paths come first."""
+    paths: dict[str, dict[str, Endpoint]] = {}
+    for operation in operations:
+        endpoints = paths.setdefault(operation.path, {})
+        endpoints[operation.method] = Endpoint(operation, authenticate, around)
+    return [Route(path, PathEndpoint(endpoints)) for path, endpoints in paths.items()]
 
 
 async def read_body(request: Request, limit: int) -> bytes:

@@ -6,6 +6,7 @@
 The suffix says what comes back: `^` one row or None, `$` one value, `!` a status, none: all rows.
 """
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,3 +16,8 @@ import aiosql
 def load_queries(beside: str) -> Any:
     """The queries of the slice whose module file is `beside` (pass `__file__`)."""
     return aiosql.from_path(Path(beside).with_name("queries.sql"), "asyncpg")
+
+
+async def fetch(rows: AsyncIterator[Any]) -> list[Any]:
+    """All rows of a query that has no suffix: it gives them one by one."""
+    return [row async for row in rows]

@@ -1,6 +1,7 @@
 """What other slices may call: the price of a model call, and the words it is told in."""
 
 from aihub.pricing import service
+from aihub.pricing.book import load_book
 from aihub.pricing.errors import InvalidUsage
 from aihub.pricing.models import CallFacts, CostLine, PricedCall
 from aihub.pricing.providers import guess_provider
@@ -12,6 +13,7 @@ __all__ = [
     "PricedCall",
     "guess_provider",
     "is_metered",
+    "price_book_version",
     "price_call",
 ]
 
@@ -35,3 +37,8 @@ def is_metered(facts: CallFacts) -> bool:
     A name alone is a call whose cost is `unpriced`.
     """
     return service.is_metered(facts)
+
+
+def price_book_version() -> str:
+    """The version of the price book that calls are priced with now."""
+    return load_book().version

@@ -1,0 +1,189 @@
+"""The root of the HTTP side: every slice assembled into one ASGI application."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from aihub import __version__
+from aihub.conversations import api as conversations
+from aihub.dashboards.api import Pages
+from aihub.hosting import Hosting
+from aihub.identity import api as identity
+from aihub.kit.errors import AppError, MethodNotAllowed, NotFound
+from aihub.kit.http import PROBLEM, Answer, Call, Operation, build_routes, encode_json
+from aihub.kit.idempotency import Idempotency
+from aihub.kit.ids import uuid7
+from aihub.kit.openapi import describe
+from aihub.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+_IDLE_SECONDS, _UPKEEP_SECONDS = 20.0, 600.0
+_IDEMPOTENCY_HOURS = 48
+_API_PATHS = ("/v1/", "/health/", "/openapi.json")
+
+
+class Hub:
+    """All parts of a running hub. `Hosting` has to be started before `start`."""
+
+    def __init__(self, settings: Settings, hosting: Hosting) -> None:
+        self.settings = settings
+        self.hosting = hosting
+        self.db = hosting.database()
+        self.identity = identity.Identity(self.db, _identity_options(settings))
+        self.writer = conversations.Writer(self.db, has_room=lambda: hosting.has_room)
+        self.conversations = conversations.Conversations(self.writer)
+        self.pages = Pages(self.db, self.identity, public_url=settings.public_url)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, *, does_upkeep: bool = True) -> None:
+        """Open the pool and begin to work. `does_upkeep`: idle rules, partitions, purging."""
+        self.hosting.start_watching()
+        await self.db.open()
+        await self.identity.start()
+        self.writer.start()
+        if does_upkeep:
+            self._tasks = [
+                asyncio.create_task(_repeat(_IDLE_SECONDS, self._apply_idle_rules)),
+                asyncio.create_task(_repeat(_UPKEEP_SECONDS, self._keep_up)),
+            ]
+
+    async def stop(self) -> None:
+        """Finish what is under way, then close."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.writer.stop()
+        await self.identity.stop()
+        await self.db.close()
+        await self.hosting.stop()
+
+    def operations(self) -> list[Operation]:
+        """Every endpoint of the API; the most frequent first."""
+        return [
+            *conversations.ConversationRoutes(self.db, self.conversations).operations(),
+            *self.identity.operations(),
+            _open_operation("/health/live", self.show_live),
+            _open_operation("/health/ready", self.show_ready),
+            _open_operation("/openapi.json", self.show_openapi),
+        ]
+
+    async def show_live(self, _: Call) -> Answer:
+        """Whether this process runs: always 200."""
+        return Answer({"status": "ok", "version": __version__})
+
+    async def show_ready(self, _: Call) -> Answer:
+        """Whether requests can be served: 200, or 503 while the database is away.
+
+        `writes` is `refused` while the disk is full.
+        """
+        async with self.db.read() as connection:
+            await connection.fetchval("select 1")
+        return Answer(
+            {
+                "status": "ok",
+                "database": "ok",
+                "writes": "ok" if self.hosting.has_room else "refused",
+            }
+        )
+
+    async def show_openapi(self, _: Call) -> Answer:
+        """This document."""
+        return Answer(_describe(self.operations()))
+
+    async def _apply_idle_rules(self) -> None:
+        moved = 1
+        while moved:
+            async with self.db.write() as connection:
+                moved = await conversations.apply_idle_rules(connection)
+            if moved:
+                _log.info("idle rules moved %d conversations", moved)
+
+    async def _keep_up(self) -> None:
+        now = datetime.now(UTC)
+        async with self.db.write() as connection:
+            await conversations.make_coming_partitions(connection, now)
+        async with self.db.write() as connection:
+            before = now - timedelta(hours=_IDEMPOTENCY_HOURS)
+            await conversations.purge_idempotency_keys(connection, before)
+            await identity.purge_expired(connection)
+
+
+def create_app(hub: Hub, *, does_upkeep: bool = True) -> Starlette:
+    """The ASGI application of a hub; starting and stopping it starts and stops the hub."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await hub.start(does_upkeep=does_upkeep)
+        try:
+            yield
+        finally:
+            await hub.stop()
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return _refuse(hub.pages, request, error)
+
+    return Starlette(
+        routes=[
+            *build_routes(hub.operations(), hub.identity.authenticate, Idempotency(hub.db)),
+            *hub.pages.routes(),
+        ],
+        lifespan=lifespan,
+        exception_handlers={HTTPException: refuse},
+    )
+
+
+def openapi_document() -> dict[str, Any]:
+    """The OpenAPI document of this version, without a database."""
+    settings = Settings(database_url="postgresql://nowhere/")
+    return _describe(Hub(settings, Hosting(settings)).operations())
+
+
+def _describe(operations: list[Operation]) -> dict[str, Any]:
+    return describe(operations, title="AI Hub", version=__version__)
+
+
+def _refuse(pages: Pages, request: Request, error: HTTPException) -> Response:
+    """A path or method that nobody serves, told in the caller's language."""
+    told: AppError = NotFound() if error.status_code == 404 else MethodNotAllowed()  # noqa: PLR2004
+    if not request.url.path.startswith(_API_PATHS):
+        return pages.error_page(request, told)
+    return Response(
+        encode_json(told.problem(uuid7().hex)),
+        status_code=told.status,
+        media_type=PROBLEM.decode(),
+    )
+
+
+def _open_operation(path: str, handler: Callable[[Call], Awaitable[Answer]]) -> Operation:
+    return Operation(method="GET", path=path, handler=handler, scope=None, tag="Operations")
+
+
+def _identity_options(settings: Settings) -> identity.IdentityOptions:
+    return identity.IdentityOptions(
+        jwt_secret=settings.jwt_secret,
+        jwks_url=settings.jwks_url,
+        jwt_audience=settings.jwt_audience,
+        jwt_issuer=settings.jwt_issuer,
+        session_hours=settings.session_hours,
+    )
+
+
+async def _repeat(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await work()
+        except AppError as error:
+            _log.warning("%s: %s", work.__name__, error)
+        except Exception:  # noqa: BLE001 - one failure must not end the work for ever
+            _log.exception("%s failed", work.__name__)
+        await asyncio.sleep(seconds)

@@ -1,0 +1,27 @@
+"""A hub opened for a command: database up and migrated, nothing served."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aihub.hosting import Hosting
+from aihub.main import Hub
+from aihub.settings import Settings
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Hub]:
+    """A hub for the length of a command. A running server on the same database goes on."""
+    hosting = Hosting(settings)
+    await asyncio.to_thread(hosting.start)
+    try:
+        await hosting.migrate()
+    except BaseException:
+        await hosting.stop()
+        raise
+    hub = Hub(settings, hosting)
+    await hub.start(does_upkeep=False)
+    try:
+        yield hub
+    finally:
+        await hub.stop()

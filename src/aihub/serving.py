@@ -1,0 +1,111 @@
+"""Running a hub in this process until it is told to stop."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import uvicorn
+
+from aihub.hosting import Hosting
+from aihub.main import Hub, create_app
+from aihub.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+_GRACE_SECONDS = 5
+
+Ready = Callable[[Hub, str], Awaitable[None]]
+
+
+class PortTaken(Exception):
+    """Somebody else listens at the address."""
+
+
+async def serve(
+    settings: Settings, *, on_ready: Ready | None = None, does_upkeep: bool = True
+) -> None:
+    """Serve HTTP until SIGINT or SIGTERM. `on_ready` runs beside it once requests are answered.
+
+    Raises EmbeddedError, MigrationError, PreparationError, DatabaseAway, PortTaken.
+    """
+    listener = _listen(settings)
+    with listener:
+        hosting = Hosting(settings)
+        await asyncio.to_thread(hosting.start)
+        try:
+            await hosting.migrate()
+        except BaseException:
+            await hosting.stop()
+            raise
+        hub = Hub(settings, hosting)
+        app = create_app(hub, does_upkeep=does_upkeep)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                log_level=settings.log_level,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
+        )
+        helper = asyncio.create_task(_when_ready(server, hub, settings, listener, on_ready))
+        helper.add_done_callback(lambda task: _stop_on_failure(task, server))
+        await server.serve(sockets=[listener])
+        helper.cancel()
+        with suppress(asyncio.CancelledError):
+            await helper
+
+
+async def work(settings: Settings) -> None:
+    """Do the upkeep alone, without HTTP, until SIGINT or SIGTERM."""
+    hosting = Hosting(settings)
+    await asyncio.to_thread(hosting.start)
+    hub = Hub(settings, hosting)
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    await hosting.migrate()
+    await hub.start()
+    _log.info("working")
+    await stop.wait()
+    await hub.stop()
+
+
+def _stop_on_failure(task: asyncio.Task[None], server: uvicorn.Server) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        server.should_exit = True
+
+
+async def _when_ready(
+    server: uvicorn.Server,
+    hub: Hub,
+    settings: Settings,
+    listener: socket.socket,
+    on_ready: Ready | None,
+) -> None:
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = settings.public_url or f"http://{host}:{listener.getsockname()[1]}"
+    _log.info("AI Hub serves %s", url)
+    if on_ready is not None:
+        await on_ready(hub, url.rstrip("/"))
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise PortTaken(
+            f"Nobody can listen at {settings.host}:{settings.port}: {error.strerror}. Choose "
+            "another port with --port or AIHUB_PORT."
+        ) from error
+    return listener
