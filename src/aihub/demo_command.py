@@ -15,7 +15,7 @@ from aihub.main import Hub
 from aihub.serving import serve
 from aihub.settings import Settings
 
-_EXPECTED_EVENTS = 20_000  # at scale 1; the bar corrects itself
+_EXPECTED_EVENTS = 32_000  # at scale 1; the bar corrects itself
 _HOME_SUFFIX = "-demo"
 
 

@@ -45,7 +45,9 @@ def test_the_defaults_are_documented() -> None:
     text = (GUIDE / "settings.md").read_text("utf-8")
     for setting in msgspec.structs.fields(Settings):
         if setting.default is not None:
-            row = re.search(rf"^\| `AIHUB_{setting.name.upper()}` \| ([^|]*) \|", text, re.MULTILINE)
+            row = re.search(
+                rf"^\| `AIHUB_{setting.name.upper()}` \| ([^|]*) \|", text, re.MULTILINE
+            )
             assert row, setting.name
             assert row[1].strip() == f"`{setting.default}`"
 

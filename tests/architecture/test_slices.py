@@ -1,4 +1,4 @@
-"""The dependency rules that import-linter cannot express; its own contracts are in pyproject.toml."""
+"""The dependency rules that import-linter cannot express; its contracts are in pyproject.toml."""
 
 import ast
 from collections.abc import Iterator

@@ -31,7 +31,15 @@ from aihub.kit.db import Database, DatabaseOptions
 
 from . import sample
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+
+def _last_fifteenth() -> datetime:
+    """Amid a month and a day: "this month" and "today" hold something whenever tests run."""
+    now = datetime.now(UTC).replace(hour=13, minute=30, second=0, microsecond=0)
+    last = now if now.day > 15 else now.replace(day=1) - timedelta(days=1)
+    return last.replace(day=15)
+
+
+NOW = _last_fifteenth()
 PASSWORD = "correct horse battery"
 SECRET = "a-secret-of-more-than-thirty-two-bytes"
 HOSTILE = '<script>alert(\'x\')</script> "quoted" & <b onclick="x()">bold</b> \u202eevil\u2066'

@@ -17,6 +17,7 @@ from aihub.kit.errors import AppError
 
 EMAIL = "demo@aihub.example"
 _KEY_NAME = "demo"
+_DAYS = 61  # the month, and the one before it for comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ async def fill(
     scale: float,
     report: Callable[[int], None],
 ) -> FillReport:
-    """Store the month before now; `report` hears how many events more are stored."""
+    """Store the month before now, and the one before that; `report` hears how many events more are stored."""
     store = EventStore(conversations, owners)
 
     async def told(organization: str, events: Any, /) -> Any:
@@ -90,7 +91,7 @@ async def fill(
         report(len(results))
         return results
 
-    return await fill_month(told, now=datetime.now(UTC), scale=scale)
+    return await fill_month(told, now=datetime.now(UTC), days=_DAYS, scale=scale)
 
 
 async def trickle(

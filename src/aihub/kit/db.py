@@ -25,6 +25,9 @@ _log = logging.getLogger(__name__)
 _TRANSACTION_POOLER_PORT = 6543
 _ACQUIRE_SECONDS = 5.0
 _STATEMENT_SECONDS = 30.0
+# Lists take filters as "null or equal": only a plan made for the values uses the right index and
+# the right months. Behind a pooler nothing is prepared, and every plan is of that kind.
+_SETTINGS = {"application_name": "aihub", "plan_cache_mode": "force_custom_plan", "jit": "off"}
 
 # What asyncpg raises when the server is away, going away or coming up.
 AWAY = (
@@ -36,9 +39,10 @@ AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.QueryCanceledError,
+    asyncpg.OutOfMemoryError,
     TimeoutError,
 )
-FULL = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)
+FULL = (asyncpg.DiskFullError,)
 
 
 def is_transaction_pooler(dsn: str, mode: str | None) -> bool:
@@ -113,7 +117,7 @@ class Database:
     async def _connect(self, *_: Any, **options: Any) -> Any:
         options.pop("dsn", None)
         cache = 0 if self.options.pooler else 512
-        settings = {} if self.options.pooler else {"application_name": "aihub"}
+        settings = {} if self.options.pooler else _SETTINGS
         return await asyncpg.connect(
             self._dsn(),
             timeout=_ACQUIRE_SECONDS,
