@@ -41,7 +41,12 @@ class Hub:
         self.identity = identity.Identity(self.db, _identity_options(settings))
         self.writer = conversations.Writer(self.db, has_room=lambda: hosting.has_room)
         self.conversations = conversations.Conversations(self.writer)
-        self.pages = Pages(self.db, self.identity, public_url=settings.public_url)
+        self.pages = Pages(
+            self.db,
+            self.identity,
+            public_url=settings.public_url,
+            api_document=lambda: _describe(self.operations()),
+        )
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, *, does_upkeep: bool = True) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET
 
 from aihub.conversations import commands, rules
+from aihub.conversations.errors import ConversationNotFound
 from aihub.conversations.schemas import (
     ConversationPatch,
     Move,
@@ -89,7 +90,7 @@ def prepare_message(
         organization=context.organization,
         id=id_,
         conversation=conversation_id,
-        conversation_at=uuid7_time(conversation_id),
+        conversation_at=_time_of(conversation_id),
         role=body.role,
         content=body.content or "",
         parts=_array(body.parts, "parts"),
@@ -129,14 +130,12 @@ def prepare_call(body: NewCall, context: Context) -> commands.RecordCall:
     _refuse_both(tokens=body.tokens, usage=usage, response=response)
     occurred_at, id_ = _settle(body.occurred_at, body.id, context, "call", field="occurred_at")
     conversation = body.conversation_id
-    if conversation is not None:
-        rules.check_id(conversation, now=context.now, field="conversation_id")
     text = _object(body.context, "context", MAX_METADATA_BYTES)
     command = commands.RecordCall(
         organization=context.organization,
         id=id_,
         conversation=conversation,
-        conversation_at=uuid7_time(conversation) if conversation is not None else None,
+        conversation_at=_time_of(conversation) if conversation is not None else None,
         occurred_at=occurred_at,
         user=body.user_id,
         user_uuid=_as_uuid(body.user_id),
@@ -180,7 +179,7 @@ def prepare_feedback(
         organization=context.organization,
         id=id_,
         conversation=conversation_id,
-        conversation_at=uuid7_time(conversation_id),
+        conversation_at=_time_of(conversation_id),
         score=score,
         comment=body.comment,
         message_id=body.message_id,
@@ -192,6 +191,7 @@ def prepare_update(
     conversation_id: UUID, body: ConversationPatch, context: Context
 ) -> commands.UpdateConversation:
     """A change of what is present in the body."""
+    _time_of(conversation_id)
     metadata = None
     if bytes(body.metadata):
         metadata = _object(body.metadata, "metadata", MAX_METADATA_BYTES)
@@ -212,6 +212,7 @@ def prepare_move(
     conversation_id: UUID, action: str, body: Move, context: Context, *, id_: UUID | None = None
 ) -> commands.MoveConversation:
     """A move; `id_` makes a retry harmless."""
+    _time_of(conversation_id)
     at = context.now
     if body.at is not None:
         at = rules.check_time(body.at, now=context.now, field="at")
@@ -224,6 +225,14 @@ def prepare_move(
         reason=body.reason,
         at=at,
     )
+
+
+def _time_of(conversation_id: UUID) -> datetime:
+    """The time that leads to the conversation's month. Raises ConversationNotFound."""
+    found = rules.find_time(conversation_id)
+    if found is None:
+        raise ConversationNotFound(conversation_id)
+    return found
 
 
 def _settle(

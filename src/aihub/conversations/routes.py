@@ -9,7 +9,7 @@ from aihub.conversations import schemas as s
 from aihub.conversations.errors import CallNotFound, ConversationNotFound
 from aihub.conversations.models import CallFilters, ConversationFilters
 from aihub.conversations.preparing import Context, key_name
-from aihub.conversations.rules import ACTIONS
+from aihub.conversations.rules import ACTIONS, find_time
 from aihub.conversations.service import Conversations, Result, parse_bound
 from aihub.kit.db import Database
 from aihub.kit.errors import Invalid
@@ -264,9 +264,12 @@ class ConversationRoutes:
 def _conversation_id(call: Call) -> UUID:
     """The id in the path. One that can be nobody's is not found, like any other."""
     try:
-        return call.id()
+        found = call.id()
     except Invalid as error:
         raise ConversationNotFound(call.path["id"]) from error
+    if find_time(found) is None:
+        raise ConversationNotFound(found)
+    return found
 
 
 def _batch_result(result: Result) -> dict[str, Any]:

@@ -43,6 +43,16 @@ def check_id(given: UUID, *, now: datetime, field: str = "id") -> UUID:
     return given
 
 
+def find_time(conversation_id: UUID) -> datetime | None:
+    """The time inside a conversation's id; None for an id that no conversation can have."""
+    if not is_uuid7(conversation_id):
+        return None
+    try:
+        return uuid7_time(conversation_id)
+    except OverflowError:  # 48 bits of milliseconds reach beyond the year 9999
+        return None
+
+
 def plan_stages(items: Iterable[tuple[Hashable, int]]) -> Sequence[tuple[int, int]]:
     """When each write is to run, as (round, rank): all of one pair can run together.
 

@@ -1,13 +1,17 @@
 """All pages as routes that the root mounts, with one way to answer errors."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import cached_property
+from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from aihub.dashboards.api_docs import Endpoint as DescribedEndpoint
+from aihub.dashboards.api_docs import list_endpoints
 from aihub.dashboards.conversation_list import send_csv, show_list
 from aihub.dashboards.home import show_home
 from aihub.dashboards.one_conversation import show_conversation
@@ -27,7 +31,8 @@ Show = Callable[[Visit], Awaitable[Response]]
 
 
 class Pages:
-    """The pages. `public_url` is how people reach the hub, where that is not how requests look."""
+    """The pages. `public_url` is how people reach the hub, where that is not how requests look;
+    `api_document` gives the OpenAPI document, for the page about the API."""
 
     def __init__(
         self,
@@ -35,9 +40,11 @@ class Pages:
         identity: Identity,
         *,
         public_url: str | None = None,
+        api_document: Callable[[], Mapping[str, Any]] | None = None,
         clock: Callable[[], datetime] = now_in_utc,
     ) -> None:
         self._db = db
+        self._api_document = api_document
         self._identity = identity
         self._public_url = public_url
         self._clock = clock
@@ -66,8 +73,19 @@ class Pages:
             ),
             post("/sign-out", sign_in.sign_out),
             post("/organization", sign_in.switch_organization),
+            *([get("/docs", self._show_api_docs)] if self._api_document else []),
             get("/static/{hash}/{name}", self._static.serve),
         ]
+
+    @cached_property
+    def _described(self) -> tuple[str, dict[str, list[DescribedEndpoint]]]:
+        assert self._api_document is not None
+        document = self._api_document()
+        return document["info"]["version"], list_endpoints(document)
+
+    async def _show_api_docs(self, request: Request) -> Response:
+        version, tags = self._described
+        return self._renderer.page(request, "api_docs.html", {"version": version, "tags": tags})
 
     def error_page(self, request: Request, error: AppError) -> Response:
         """A page for people about an error; also for paths that the root does not know."""

@@ -83,7 +83,7 @@ async def fill(
     scale: float,
     report: Callable[[int], None],
 ) -> FillReport:
-    """Store the month before now, and the one before that; `report` hears how many events more are stored."""
+    """Store the two months before now; `report` hears how many events more are stored."""
     store = EventStore(conversations, owners)
 
     async def told(organization: str, events: Any, /) -> Any:
