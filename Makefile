@@ -11,7 +11,7 @@ demo: $(RUNTIME)  ## a hub with a sample month, at http://127.0.0.1:8080
 	$(BIN)/aihub demo
 
 test: $(DEV)  ## every test; those in a browser are skipped where there is no Chromium
-	$(BIN)/python -m pytest -n 2 --dist loadscope -q -rs
+	$(BIN)/python -m pytest -n 2 --dist loadscope -q -rfEs
 
 check: $(DEV)  ## format, lint, types, dependency rules
 	$(BIN)/ruff format --check .

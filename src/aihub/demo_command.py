@@ -1,6 +1,7 @@
 """`aihub demo`: a server of its own, a sample month, a trickle of new messages, a browser."""
 
 import asyncio
+import logging
 import time
 import webbrowser
 
@@ -26,6 +27,7 @@ async def run_demo(settings: Settings, *, opens_browser: bool, scale: float) -> 
     if settings.database_url is None and settings.home is None:
         home = settings.home_dir
         settings = msgspec.structs.replace(settings, home=str(home) + _HOME_SUFFIX)
+    logging.getLogger().setLevel(logging.WARNING)  # the table is what to read
     quiet = msgspec.structs.replace(settings, log_level="warning")
     stop = asyncio.Event()
 

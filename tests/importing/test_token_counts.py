@@ -5,8 +5,8 @@ import random
 import pytest
 
 from aihub.importing import token_counts
-from aihub.pricing.api import guess_provider
 from aihub.importing.token_counts import PromptCounter, TextCounter, find_count_rule
+from aihub.pricing.api import guess_provider
 
 
 @pytest.mark.parametrize(

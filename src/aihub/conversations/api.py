@@ -1,6 +1,8 @@
 """What other slices may call. Every function takes a connection first and an organization next."""
 
 from aihub.conversations.models import (
+    SOURCES,
+    STATUSES,
     CallFilters,
     Conversation,
     ConversationFilters,
@@ -25,6 +27,8 @@ from aihub.conversations.store import (
 from aihub.conversations.writer import Writer
 
 __all__ = [
+    "SOURCES",
+    "STATUSES",
     "CallFilters",
     "Conversation",
     "ConversationFilters",

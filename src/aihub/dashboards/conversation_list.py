@@ -5,8 +5,14 @@ from datetime import timedelta
 
 from starlette.responses import Response, StreamingResponse
 
-from aihub.conversations.api import Conversation, ConversationFilters, Page, list_conversations
-from aihub.conversations.models import SOURCES, STATUSES
+from aihub.conversations.api import (
+    SOURCES,
+    STATUSES,
+    Conversation,
+    ConversationFilters,
+    Page,
+    list_conversations,
+)
 from aihub.dashboards import csv_files, store
 from aihub.dashboards.filters import LABELS, SENTIMENTS, ReadFilter, list_url, read_filter
 from aihub.dashboards.paging import link_pages

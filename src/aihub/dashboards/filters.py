@@ -8,8 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from aihub.conversations.api import ConversationFilters
-from aihub.conversations.models import SOURCES, STATUSES
+from aihub.conversations.api import SOURCES, STATUSES, ConversationFilters
 
 SENTIMENTS = ("negative", "neutral", "positive")
 LABELS = {
