@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
@@ -97,6 +98,8 @@ def _override(settings: Settings, args: argparse.Namespace) -> Settings:
 
 
 def _run(coroutine: Coroutine[Any, Any, int]) -> int:
+    # as Ctrl-C: what was begun is left in order, the embedded PostgreSQL too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if sys.platform == "win32":
         return asyncio.run(coroutine)
     import uvloop  # noqa: PLC0415
@@ -107,13 +110,23 @@ def _run(coroutine: Coroutine[Any, Any, int]) -> int:
 def _expected_errors() -> tuple[type[Exception], ...]:
     """What is told in a sentence; anything else is a defect and shows its traceback."""
     from aihub.embedded import EmbeddedError  # noqa: PLC0415
+    from aihub.hosting import DatabaseRefused  # noqa: PLC0415
     from aihub.kit.db import AWAY  # noqa: PLC0415
     from aihub.kit.errors import AppError  # noqa: PLC0415
     from aihub.kit.migrate import MigrationError  # noqa: PLC0415
     from aihub.kit.plain_postgres import PreparationError  # noqa: PLC0415
-    from aihub.serving import PortTaken  # noqa: PLC0415
+    from aihub.serving import NotStarted, PortTaken  # noqa: PLC0415
 
-    return (EmbeddedError, AppError, MigrationError, PreparationError, PortTaken, *AWAY)
+    return (
+        EmbeddedError,
+        DatabaseRefused,
+        AppError,
+        MigrationError,
+        PreparationError,
+        NotStarted,
+        PortTaken,
+        *AWAY,
+    )
 
 
 # ---------- commands ----------

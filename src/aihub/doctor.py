@@ -2,8 +2,6 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -11,7 +9,7 @@ from rich.console import Console
 
 from aihub import __version__
 from aihub.embedded import EmbeddedError, find_binaries
-from aihub.hosting import Hosting
+from aihub.hosting import DatabaseRefused, Hosting
 from aihub.kit import migrate, plain_postgres
 from aihub.kit.db import AWAY
 from aihub.pricing.api import price_book_version
@@ -69,7 +67,7 @@ async def show_migrations(settings: Settings, *, only_check: bool) -> int:
     await asyncio.to_thread(hosting.start)
     try:
         if only_check:
-            async with _connected(hosting.dsn) as connection:
+            async with hosting.connection() as connection:
                 missing = await migrate.pending(connection)
             for version in missing:
                 console.print(f"missing: {version}")
@@ -100,10 +98,10 @@ def _check_port(settings: Settings, report: _Report) -> None:
 
 async def _check_database(hosting: Hosting, report: _Report) -> None:
     try:
-        async with _connected(hosting.dsn) as connection:
+        async with hosting.connection() as connection:
             await _check_server(connection, hosting, report)
             await _check_schema(connection, report)
-    except (asyncpg.PostgresError, *AWAY) as error:
+    except (DatabaseRefused, asyncpg.PostgresError, *AWAY) as error:
         report.bad(
             f"the database does not let us in: {error}",
             "check AIHUB_DATABASE_URL: host, port, user, password and TLS (`?sslmode=require`)",
@@ -153,12 +151,3 @@ async def _check_schema(connection: Any, report: _Report) -> None:
         )
     else:
         report.good(f"partitions are there {_MONTHS_AHEAD} months ahead")
-
-
-@asynccontextmanager
-async def _connected(dsn: str) -> AsyncIterator[Any]:
-    connection: Any = await asyncpg.connect(dsn, statement_cache_size=0, timeout=10)
-    try:
-        yield connection
-    finally:
-        await connection.close()

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,12 @@ from aihub.settings import Settings
 _log = logging.getLogger(__name__)
 
 _WATCH_SECONDS = 0.5
+_CONNECT_SECONDS = 10
 _MIB = 1 << 20
+
+
+class DatabaseRefused(Exception):
+    """The database of AIHUB_DATABASE_URL answers, and does not let us in."""
 
 
 class Hosting:
@@ -63,13 +68,25 @@ class Hosting:
         self._guard = DiskGuard(home, None if least is None else least * _MIB)
         self.has_room = self._guard.check().ok
 
+    async def open(self) -> None:
+        """Have the server run, prepared and migrated; left again when that fails or is cancelled.
+
+        Raises EmbeddedError, DatabaseRefused, MigrationError, PreparationError.
+        """
+        try:
+            await asyncio.to_thread(self.start)
+            await self.migrate()
+        except BaseException:
+            await self.stop()
+            raise
+
     async def migrate(self, report: Callable[[migrate.Migration], None] | None = None) -> list[str]:
         """Prepare and migrate where anything is missing; the versions that were applied.
 
-        Behind a transaction pooler nothing is changed. Raises MigrationError, PreparationError.
+        Behind a transaction pooler nothing is changed. Raises MigrationError, PreparationError,
+        DatabaseRefused.
         """
-        connection: Any = await asyncpg.connect(self.dsn, statement_cache_size=0)
-        try:
+        async with self.connection() as connection:
             if await _has_history(connection):
                 missing = await migrate.pending(connection)
                 if not missing:
@@ -77,6 +94,22 @@ class Hosting:
             if not await plain_postgres.is_prepared(connection):
                 await self._prepare(connection)
             return await migrate.migrate(connection, report=report)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """One connection beside the pool. Raises DatabaseRefused, and AWAY's errors."""
+        try:
+            connection: Any = await asyncpg.connect(
+                self.dsn, statement_cache_size=0, timeout=_CONNECT_SECONDS
+            )
+        except (
+            asyncpg.InvalidAuthorizationSpecificationError,
+            asyncpg.InvalidCatalogNameError,
+            asyncpg.InsufficientPrivilegeError,
+        ) as error:
+            raise DatabaseRefused(f"The database does not let us in: {error}.") from error
+        try:
+            yield connection
         finally:
             await connection.close()
 

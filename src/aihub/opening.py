@@ -1,6 +1,5 @@
 """A hub opened for a command: database up and migrated, nothing served."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,15 +12,10 @@ from aihub.settings import Settings
 async def opened(settings: Settings) -> AsyncIterator[Hub]:
     """A hub for the length of a command. A running server on the same database goes on."""
     hosting = Hosting(settings)
-    await asyncio.to_thread(hosting.start)
-    try:
-        await hosting.migrate()
-    except BaseException:
-        await hosting.stop()
-        raise
+    await hosting.open()
     hub = Hub(settings, hosting)
-    await hub.start(does_upkeep=False)
     try:
+        await hub.start(does_upkeep=False)
         yield hub
     finally:
         await hub.stop()

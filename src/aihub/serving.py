@@ -4,8 +4,8 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import uvicorn
 
@@ -24,25 +24,40 @@ class PortTaken(Exception):
     """Somebody else listens at the address."""
 
 
+class NotStarted(Exception):
+    """The hub could not begin to serve; the log says why."""
+
+
+class _Server(uvicorn.Server):
+    """Ends by returning; uvicorn's own would end by sending itself the signal once more."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {
+            number: signal.signal(number, self.handle_exit)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
 async def serve(
     settings: Settings, *, on_ready: Ready | None = None, does_upkeep: bool = True
 ) -> None:
     """Serve HTTP until SIGINT or SIGTERM. `on_ready` runs beside it once requests are answered.
 
-    Raises EmbeddedError, MigrationError, PreparationError, DatabaseAway, PortTaken.
+    Raises EmbeddedError, MigrationError, PreparationError, DatabaseAway, PortTaken, NotStarted.
     """
     listener = _listen(settings)
     with listener:
         hosting = Hosting(settings)
-        await asyncio.to_thread(hosting.start)
-        try:
-            await hosting.migrate()
-        except BaseException:
-            await hosting.stop()
-            raise
+        await hosting.open()
         hub = Hub(settings, hosting)
         app = create_app(hub, does_upkeep=does_upkeep)
-        server = uvicorn.Server(
+        server = _Server(
             uvicorn.Config(
                 app,
                 log_level=settings.log_level,
@@ -58,21 +73,25 @@ async def serve(
         helper.cancel()
         with suppress(asyncio.CancelledError):
             await helper
+        if not server.started:
+            await hosting.stop()
+            raise NotStarted("The hub could not be started; the lines above say why.")
 
 
 async def work(settings: Settings) -> None:
     """Do the upkeep alone, without HTTP, until SIGINT or SIGTERM."""
     hosting = Hosting(settings)
-    await asyncio.to_thread(hosting.start)
+    await hosting.open()
     hub = Hub(settings, hosting)
-    stop = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    await hosting.migrate()
-    await hub.start()
-    _log.info("working")
-    await stop.wait()
-    await hub.stop()
+    try:
+        await hub.start()
+        stop = asyncio.Event()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        _log.info("working")
+        await stop.wait()
+    finally:
+        await hub.stop()
 
 
 def _stop_on_failure(task: asyncio.Task[None], server: uvicorn.Server) -> None:

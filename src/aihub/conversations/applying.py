@@ -1,7 +1,7 @@
 """Commands against the database, within a transaction: in stages, each kind by one statement."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
@@ -70,6 +70,8 @@ async def apply(connection: Connection, commands: Sequence[c.Command]) -> list[O
         ((command.organization, c.conversation_of(command) or command.id), command.rank)
         for command in commands
     )
+    if len(set(stages)) > 1 or isinstance(commands[0], c.MoveConversation | c.UpdateConversation):
+        await _lock(connection, commands)
     outcomes: list[Outcome | None] = [None] * len(commands)
     by_stage: dict[tuple[int, int], list[int]] = defaultdict(list)
     for index, stage in enumerate(stages):
@@ -77,15 +79,28 @@ async def apply(connection: Connection, commands: Sequence[c.Command]) -> list[O
     known_as: dict[tuple[UUID, UUID], UUID] = {}
     for stage in sorted(by_stage):
         indexes = by_stage[stage]
-        chosen = [_redirect(commands[i], known_as) for i in indexes]
+        chosen = [redirect(commands[i], known_as) for i in indexes]
         for index, outcome in zip(indexes, await _run(connection, chosen), strict=True):
             outcomes[index] = outcome
-            _note_alias(commands[index], outcome, known_as)
+            note_alias(commands[index], outcome, known_as)
     await _read_conversations(connection, commands, outcomes)
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _redirect(command: c.Command, known_as: dict[tuple[UUID, UUID], UUID]) -> c.Command:
+async def _lock(connection: Connection, commands: Sequence[c.Command]) -> None:
+    """Lock at once what several statements will: two groups never wait for each other in turn."""
+    wanted = {
+        (command.organization, about)
+        for command in commands
+        if not isinstance(command, c.CreateConversation)
+        and (about := c.conversation_of(command)) is not None
+    }
+    if wanted:
+        await store.lock_conversations(connection, wanted)
+
+
+def redirect(command: c.Command, known_as: Mapping[tuple[UUID, UUID], UUID]) -> c.Command:
+    """Lead a command for an id that was not used to the conversation that has the key."""
     about = c.conversation_of(command)
     if not known_as or about is None or isinstance(command, c.CreateConversation):
         return command
@@ -101,9 +116,10 @@ def _redirect(command: c.Command, known_as: dict[tuple[UUID, UUID], UUID]) -> c.
     return command
 
 
-def _note_alias(
+def note_alias(
     command: c.Command, outcome: Outcome, known_as: dict[tuple[UUID, UUID], UUID]
 ) -> None:
+    """Remember where a conversation is that came with a known key."""
     if isinstance(command, c.CreateConversation) and outcome.conversation not in (None, command.id):
         assert outcome.conversation is not None
         known_as[command.organization, command.id] = outcome.conversation
@@ -183,13 +199,14 @@ async def _add_messages(connection: Connection, chosen: Sequence[c.AddMessage]) 
 
 
 def _message_outcome(
-    command: c.AddMessage, row: Any, stored: dict[tuple[UUID, int], Message]
+    command: c.AddMessage, row: Any, stored: Mapping[tuple[UUID, UUID, int], Message]
 ) -> Outcome:
+    place = (command.organization, command.conversation, row["seq"])
     match row["outcome"]:
         case "created":
             return Outcome(CREATED, _new_message(command, row["seq"]))
-        case "existing" if (command.conversation, row["seq"]) in stored:
-            return Outcome(KNOWN, stored[command.conversation, row["seq"]])
+        case "existing" if place in stored:
+            return Outcome(KNOWN, stored[place])
         case "closed":
             return Outcome.of_error(ConversationClosed(row["status"]))
         case "not_found":
@@ -237,11 +254,11 @@ async def _record_calls(connection: Connection, chosen: Sequence[c.RecordCall]) 
     for command, row in zip(chosen, rows, strict=True):
         if row["outcome"] == "not_found":
             outcome = Outcome.of_error(ConversationNotFound(command.conversation or ""))
-        elif command.id not in stored:
+        elif (command.organization, command.id) not in stored:
             outcome = Outcome.of_error(IdTaken(command.id))
         else:
             status = CREATED if row["outcome"] == "created" else KNOWN
-            outcome = Outcome(status, stored[command.id])
+            outcome = Outcome(status, stored[command.organization, command.id])
         outcomes.append(outcome)
     return outcomes
 
@@ -355,10 +372,10 @@ async def _read_conversations(
         {(command.organization, o.conversation) for command, o in open_ if o.conversation},
     )
     for command, outcome in open_:
-        conversation = outcome.conversation
-        if conversation is None or conversation not in found:
+        row = found.get((command.organization, outcome.conversation or command.id))
+        if row is None:
             # its id belongs to another organization, or it was erased a moment ago
             outcome.error = IdTaken(command.id)
             outcome.status = outcome.error.status
         else:
-            outcome.row = found[conversation]
+            outcome.row = row

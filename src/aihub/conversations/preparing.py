@@ -28,7 +28,7 @@ from aihub.pricing import api as pricing
 
 MAX_METADATA_BYTES = 65_536
 _MAX_SCORE = 5
-_CENTS = -2
+_CENT = Decimal("0.01")
 _NOTHING = (b"", b"null")
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -171,8 +171,7 @@ def prepare_feedback(
     score = body.score
     if not score.is_finite() or not 0 <= score <= _MAX_SCORE:
         raise Invalid.field("score", "must lie between 0 and 5")
-    exponent = score.normalize().as_tuple().exponent
-    if isinstance(exponent, int) and exponent < _CENTS:
+    if score != score.quantize(_CENT):
         raise Invalid.field("score", "has two decimals at most")
     created_at, id_ = _settle(body.at, body.id, context, "feedback", field="at")
     return commands.AddFeedback(

@@ -50,7 +50,8 @@ limit :limit;
 -- name: list_messages_by_seq(organization_ids, conversation_ids, created_ats, seqs)
 -- Of many conversations at once: answers to writes that were known already.
 select m.id, m.conversation_id, m.seq, m.role, m.content, m.parts, m.tool_calls, m.model, m.provider, m.usage, m.tokens,
-  m.cost, m.price, m.cost_status, m.cost_note, m.latency_ms, m.error, m.intent, m.sentiment, m.metadata, m.created_at
+  m.cost, m.price, m.cost_status, m.cost_note, m.latency_ms, m.error, m.intent, m.sentiment, m.metadata, m.created_at,
+  m.organization_id
 from unnest(:organization_ids::uuid[], :conversation_ids::uuid[], :created_ats::timestamptz[], :seqs::integer[])
   with ordinality as i(organization_id, conversation_id, created_at, seq, ord)
 join public.ai_messages m on m.conversation_id = i.conversation_id and m.conversation_created_at = i.created_at
@@ -60,10 +61,19 @@ order by i.ord;
 -- name: list_conversations_by_id(organization_ids, ids, created_ats)
 select c.id, c.key, u.external_id as user_id, c.status, c.source, c.module, c.intent_chain, c.models, c.satisfaction_score,
   c.metadata, c.summary, c.sentiment, c.message_count, c.total_tokens, c.total_cost, c.total_price, c.unpriced_calls,
-  c.error_count, c.started_at, c.ended_at, c.last_activity_at, c.created_at, c.updated_at
+  c.error_count, c.started_at, c.ended_at, c.last_activity_at, c.created_at, c.updated_at, c.organization_id
 from unnest(:organization_ids::uuid[], :ids::uuid[], :created_ats::timestamptz[]) as i(organization_id, id, created_at)
 join public.ai_conversations c on c.id = i.id and c.created_at = i.created_at and c.organization_id = i.organization_id
 left join public.ai_users u on u.organization_id = c.organization_id and u.id = c.user_id;
+
+-- name: lock_conversations(organization_ids, ids, created_ats)!
+-- In the order in which the write functions lock: writers of the same conversations wait for each other.
+select 1
+from (select distinct i.organization_id, i.id, i.created_at
+  from unnest(:organization_ids::uuid[], :ids::uuid[], :created_ats::timestamptz[]) as i(organization_id, id, created_at)) d
+join public.ai_conversations c on c.id = d.id and c.created_at = d.created_at and c.organization_id = d.organization_id
+order by c.id, c.organization_id
+for no key update of c;
 
 -- name: list_transitions(organization_id, conversation_id, created_at)
 select t.id, t.from_status, t.to_status, t.actor, t.reason, t.at
@@ -109,7 +119,7 @@ limit :limit;
 -- A call's time may be another than its id's: every month is looked into, by the leading column of the key.
 select k.id, k.conversation_id, k.message_id, u.external_id as user_id, k.module, k.source, k.provider, k.model, k.api,
   k.quantities, k.usage, k.usage_source, k.context, k.total_tokens, k.cost, k.price, k.cost_status, k.cost_note, k.cost_lines,
-  k.price_book_version, k.latency_ms, k.error, k.occurred_at, k.created_at
+  k.price_book_version, k.latency_ms, k.error, k.occurred_at, k.created_at, k.organization_id
 from unnest(:organization_ids::uuid[], :ids::uuid[]) as i(organization_id, id)
 join public.ai_calls k on k.id = i.id and k.organization_id = i.organization_id
 left join public.ai_users u on u.organization_id = k.organization_id and u.id = k.user_id;

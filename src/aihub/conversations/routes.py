@@ -1,6 +1,7 @@
 """The endpoints: translate, call one function, translate back."""
 
 from dataclasses import fields
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ _TAG = "Conversations"
 _CALLS_TAG = "Model calls"
 _MAX_BATCH_BYTES = 16 * 1024 * 1024
 _MAX_MESSAGES = 10_000
+_MAX_DECIMALS = 100
 
 
 class ConversationRoutes:
@@ -37,7 +39,7 @@ class ConversationRoutes:
             self._write("", self.create_conversation, s.NewConversation, s.ConversationOut),
             Operation(method="POST", path="/v1/batch", handler=self.store_batch, scope="write",
                       tag=_TAG, body=s.Batch, answers={207: s.BatchOut},
-                      max_body_bytes=_MAX_BATCH_BYTES),
+                      max_body_bytes=_MAX_BATCH_BYTES, is_body_in_parts=True),
             Operation(method="POST", path="/v1/calls", handler=self.record_call, scope="write",
                       tag=_CALLS_TAG, body=s.NewCall, answers={201: s.CallOut, 200: s.CallOut},
                       errors=(404, 409)),
@@ -284,9 +286,14 @@ def _filters(kind: type[Any], query: Any) -> Any:
     given["to"] = parse_bound(query.to, "to")
     for name in ("min_cost", "max_cost", "min_satisfaction"):
         value = given.get(name)
-        if value is not None and (not value.is_finite() or abs(value) > 10**15):
+        if value is not None and not _is_amount(value):
             raise Invalid.field(name, "must be an amount")
     return kind(**given)
+
+
+def _is_amount(value: Decimal) -> bool:
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -_MAX_DECIMALS and abs(value) <= 10**15
 
 
 def _parse_include(text: str) -> set[str]:

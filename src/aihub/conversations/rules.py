@@ -37,18 +37,19 @@ def check_time(at: datetime, *, now: datetime, field: str) -> datetime:
 
 def check_id(given: UUID, *, now: datetime, field: str = "id") -> UUID:
     """`given`, a UUIDv7 of an acceptable time. Raises Invalid."""
-    if not is_uuid7(given):
+    at = find_time(given)
+    if at is None:
         raise Invalid.field(field, "must be a UUID of version 7")
-    check_time(uuid7_time(given), now=now, field=field)
+    check_time(at, now=now, field=field)
     return given
 
 
-def find_time(conversation_id: UUID) -> datetime | None:
-    """The time inside a conversation's id; None for an id that no conversation can have."""
-    if not is_uuid7(conversation_id):
+def find_time(given: UUID) -> datetime | None:
+    """The time inside an id; None for an id that nothing of ours can have."""
+    if not is_uuid7(given):
         return None
     try:
-        return uuid7_time(conversation_id)
+        return uuid7_time(given)
     except OverflowError:  # 48 bits of milliseconds reach beyond the year 9999
         return None
 

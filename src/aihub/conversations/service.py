@@ -17,7 +17,7 @@ from aihub.conversations.preparing import Clock, Context, utc_now
 from aihub.conversations.writer import Writer
 from aihub.kit.db import Connection
 from aihub.kit.errors import AppError, Invalid
-from aihub.kit.http import convert, encode_json, refuse_nul
+from aihub.kit.http import encode_json, invalid, refuse_unstorable
 from aihub.kit.ids import is_uuid7
 from aihub.kit.money import json_number
 
@@ -201,15 +201,16 @@ def _id_of(event: Any) -> str | None:
 def _prepare_event(event: Any, index: int, context: Context) -> Command:
     at = f"events[{index}]"
     raw = event if isinstance(event, bytes | msgspec.Raw) else encode_json(event)
+    place = at
     try:
         envelope = _decode_event(raw)
+        place = f"{at}.body"
         body = _decoders[envelope.type](envelope.body)
     except msgspec.ValidationError as error:
-        raise _name_field(error, raw, at) from error
+        raise invalid(error, at=place) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Invalid.field(at, "is not JSON") from error
-    if b"\\u0000" in bytes(raw):
-        refuse_nul(msgspec.json.decode(raw), at)
+    refuse_unstorable(bytes(raw), at)
     id_ = _usable_id(envelope.id)
     if getattr(body, "id", None) is None and hasattr(body, "id"):
         body.id = id_
@@ -220,23 +221,6 @@ def _prepare_event(event: Any, index: int, context: Context) -> Command:
     except Invalid as error:
         errors = [type(e)(f"{at}.body.{e.field}", e.message) for e in error.errors]
         raise Invalid(error.detail, errors=errors) from error
-
-
-def _name_field(error: msgspec.ValidationError, raw: Any, at: str) -> AppError:
-    """Which part was wrong: the envelope or its body."""
-    try:
-        envelope = _decode_event(raw)
-    except msgspec.ValidationError as own:
-        try:
-            convert(msgspec.json.decode(raw), s.BatchEvent, at=at)
-        except Invalid as told:
-            return told
-        return Invalid.field(at, str(own))
-    try:
-        convert(msgspec.json.decode(envelope.body), _BODIES[envelope.type], at=f"{at}.body")
-    except Invalid as told:
-        return told
-    return Invalid.field(f"{at}.body", str(error))
 
 
 def _prepare_body(kind: str, body: Any, context: Context, id_: UUID | None) -> Command:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from aihub.conversations.models import (
@@ -20,6 +20,10 @@ from aihub.kit.db import Connection
 from aihub.kit.ids import uuid7_time
 from aihub.kit.paging import decode_cursor, encode_cursor
 from aihub.kit.sql import fetch, load_queries
+
+# Organizations may use the same ids, and writes of several are stored together.
+Owned: TypeAlias = tuple[UUID, UUID]
+"""(organization, id)."""
 
 QUERIES = load_queries(__file__)
 
@@ -128,15 +132,16 @@ async def get_call(
     connection: Connection, organization_id: UUID, call_id: UUID
 ) -> ModelCall | None:
     """None where there is none in this organization."""
-    return (await get_calls(connection, [(organization_id, call_id)])).get(call_id)
+    owned = (organization_id, call_id)
+    return (await get_calls(connection, [owned])).get(owned)
 
 
 # ---------- many at once: answers to writes that were known already ----------
 
 
 async def get_conversations(
-    connection: Connection, wanted: Iterable[tuple[UUID, UUID]]
-) -> dict[UUID, Conversation]:
+    connection: Connection, wanted: Iterable[Owned]
+) -> dict[Owned, Conversation]:
     """Conversations by (organization, id)."""
     pairs = list(wanted)
     rows = await fetch(
@@ -147,12 +152,12 @@ async def get_conversations(
             created_ats=[uuid7_time(id_) for _, id_ in pairs],
         )
     )
-    return {row[0]: Conversation(*row) for row in rows}
+    return {(row[-1], row[0]): Conversation(*row[:-1]) for row in rows}
 
 
 async def get_messages(
     connection: Connection, wanted: Iterable[tuple[UUID, UUID, int]]
-) -> dict[tuple[UUID, int], Message]:
+) -> dict[tuple[UUID, UUID, int], Message]:
     """Messages by (organization, conversation, seq)."""
     triples = list(wanted)
     rows = await fetch(
@@ -164,13 +169,11 @@ async def get_messages(
             seqs=[seq for _, _, seq in triples],
         )
     )
-    messages = [Message(*row) for row in rows]
-    return {(m.conversation_id, m.seq): m for m in messages}
+    messages = [(row[-1], Message(*row[:-1])) for row in rows]
+    return {(organization, m.conversation_id, m.seq): m for organization, m in messages}
 
 
-async def get_calls(
-    connection: Connection, wanted: Iterable[tuple[UUID, UUID]]
-) -> dict[UUID, ModelCall]:
+async def get_calls(connection: Connection, wanted: Iterable[Owned]) -> dict[Owned, ModelCall]:
     """Calls by (organization, id)."""
     pairs = list(wanted)
     rows = await fetch(
@@ -180,7 +183,7 @@ async def get_calls(
             ids=[id_ for _, id_ in pairs],
         )
     )
-    return {row[0]: ModelCall(*row) for row in rows}
+    return {(row[-1], row[0]): ModelCall(*row[:-1]) for row in rows}
 
 
 async def get_feedback(
@@ -198,6 +201,17 @@ async def get_feedback(
 
 
 # ---------- writes ----------
+
+
+async def lock_conversations(connection: Connection, wanted: Iterable[Owned]) -> None:
+    """Lock conversations by (organization, id) until the end of the transaction."""
+    pairs = list(wanted)
+    await QUERIES.lock_conversations(
+        connection,
+        organization_ids=[organization for organization, _ in pairs],
+        ids=[id_ for _, id_ in pairs],
+        created_ats=[uuid7_time(id_) for _, id_ in pairs],
+    )
 
 
 async def delete_conversation(

@@ -4,6 +4,7 @@ An `Operation` declares one endpoint once: path, who may, what comes in, what go
 the route, the checks and the description in the OpenAPI document.
 """
 
+import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from types import UnionType
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -115,6 +116,7 @@ class Operation:
     errors: Sequence[int] = ()
     max_body_bytes: int = MAX_BODY_BYTES
     is_body_optional: bool = False
+    is_body_in_parts: bool = False  # the handler checks each part for itself
 
     @property
     def is_write(self) -> bool:
@@ -130,7 +132,9 @@ class Endpoint:
         self._authenticate = authenticate
         self._around = around
         self._decode: Callable[[bytes], Any] | None = (
-            _decoder(operation.body) if operation.body is not None else None
+            _decoder(operation.body, is_checked=not operation.is_body_in_parts)
+            if operation.body is not None
+            else None
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -226,10 +230,12 @@ def _require_json(request: Request) -> None:
 # ---------- decoding ----------
 
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `\$?\.?(?P<path>.*)`)?$", re.DOTALL)
+_SUSPECT = re.compile(rb"\\u0000|[:\[,\s]-?\d[\d.]*[eE][+-]?\d{3}|\d{300}")
+_MAX_EXPONENT = 308
 _NAMED = re.compile(r"^Object (?P<how>missing required|contains unknown) field `(?P<name>.*)`$")
 
 
-def _decoder(kind: type[T]) -> Callable[[bytes], T]:
+def _decoder(kind: type[T], *, is_checked: bool) -> Callable[[bytes], T]:
     decode = msgspec.json.Decoder(kind, float_hook=Decimal).decode
 
     def decode_body(raw: bytes) -> T:
@@ -238,10 +244,12 @@ def _decoder(kind: type[T]) -> Callable[[bytes], T]:
             body = decode(raw)
         except msgspec.ValidationError as error:
             raise invalid(error) from error
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except RecursionError as error:
+            raise Invalid.field("body", "is nested too deeply") from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Malformed(f"The body is not JSON: {error}") from error
-        if b"\\u0000" in raw:
-            refuse_nul(msgspec.json.decode(raw))
+        if is_checked:
+            refuse_unstorable(raw)
         return body
 
     return decode_body
@@ -267,18 +275,29 @@ def invalid(error: msgspec.ValidationError, *, at: str = "") -> Invalid:
     return Invalid.field(where or "body", what[:1].lower() + what[1:])
 
 
-def refuse_nul(value: object, path: str = "") -> None:
-    """Raise Invalid, naming the field, for text with a NUL: PostgreSQL cannot store it."""
+def refuse_unstorable(raw: bytes, at: str = "") -> None:
+    """Raise Invalid, naming the field, for what is JSON but not for PostgreSQL: text with a NUL,
+    numbers beyond a double's range. Most bodies are told by one look."""
+    if _SUSPECT.search(raw):
+        # not msgspec: it refuses such numbers without a name
+        _refuse_unstorable(json.loads(raw, parse_float=Decimal, parse_int=Decimal), at)
+
+
+def _refuse_unstorable(value: object, path: str) -> None:
     if isinstance(value, str):
         if "\x00" in value:
             raise Invalid.field(path or "body", "must not contain the character U+0000")
+    elif isinstance(value, Decimal):
+        exponent = value.as_tuple().exponent
+        if value.adjusted() > _MAX_EXPONENT or cast(int, exponent) < -_MAX_EXPONENT:
+            raise Invalid.field(path or "body", "is a number out of range")
     elif isinstance(value, dict):
         for name, item in value.items():
-            refuse_nul(name, f"{path}.{name}".lstrip(".").replace("\x00", ""))
-            refuse_nul(item, f"{path}.{name}".lstrip("."))
+            _refuse_unstorable(name, f"{path}.{name}".lstrip(".").replace("\x00", ""))
+            _refuse_unstorable(item, f"{path}.{name}".lstrip("."))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            refuse_nul(item, f"{path}[{index}]")
+            _refuse_unstorable(item, f"{path}[{index}]")
 
 
 def parse_query(request: Request, kind: type[T]) -> T:
