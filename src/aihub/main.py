@@ -5,8 +5,9 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -29,6 +30,21 @@ _log = logging.getLogger(__name__)
 _IDLE_SECONDS, _UPKEEP_SECONDS = 20.0, 600.0
 _IDEMPOTENCY_HOURS = 48
 _API_PATHS = ("/v1/", "/health/", "/openapi.json")
+
+
+class Health(msgspec.Struct):
+    """This process runs."""
+
+    status: Literal["ok"]
+    version: str
+
+
+class Readiness(msgspec.Struct):
+    """Requests can be served; `writes` is `refused` while the disk is full."""
+
+    status: Literal["ok"]
+    database: Literal["ok"]
+    writes: Literal["ok", "refused"]
 
 
 class Hub:
@@ -76,9 +92,9 @@ class Hub:
         return [
             *conversations.ConversationRoutes(self.db, self.conversations).operations(),
             *self.identity.operations(),
-            _open_operation("/health/live", self.show_live),
-            _open_operation("/health/ready", self.show_ready),
-            _open_operation("/openapi.json", self.show_openapi),
+            _open_operation("/health/live", self.show_live, Health),
+            _open_operation("/health/ready", self.show_ready, Readiness, errors=(503,)),
+            _open_operation("/openapi.json", self.show_openapi, None),
         ]
 
     async def show_live(self, _: Call) -> Answer:
@@ -169,8 +185,16 @@ def _refuse(pages: Pages, request: Request, error: HTTPException) -> Response:
     )
 
 
-def _open_operation(path: str, handler: Callable[[Call], Awaitable[Answer]]) -> Operation:
-    return Operation(method="GET", path=path, handler=handler, scope=None, tag="Operations")
+def _open_operation(
+    path: str,
+    handler: Callable[[Call], Awaitable[Answer]],
+    answer: type | None,
+    errors: tuple[int, ...] = (),
+) -> Operation:
+    return Operation(
+        method="GET", path=path, handler=handler, scope=None, tag="Operations",
+        answers={200: answer}, errors=errors,
+    )  # fmt: skip
 
 
 def _identity_options(settings: Settings) -> identity.IdentityOptions:

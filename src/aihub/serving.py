@@ -55,27 +55,39 @@ async def serve(
     with listener:
         hosting = Hosting(settings)
         await hosting.open()
-        hub = Hub(settings, hosting)
-        app = create_app(hub, does_upkeep=does_upkeep)
-        server = _Server(
-            uvicorn.Config(
-                app,
-                log_level=settings.log_level,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=_GRACE_SECONDS,
-            )
+        try:
+            await _serve(settings, hosting, listener, on_ready, does_upkeep=does_upkeep)
+        finally:
+            await hosting.stop()  # the hub has done so itself, unless it failed or was hurried
+
+
+async def _serve(
+    settings: Settings,
+    hosting: Hosting,
+    listener: socket.socket,
+    on_ready: Ready | None,
+    *,
+    does_upkeep: bool,
+) -> None:
+    hub = Hub(settings, hosting)
+    server = _Server(
+        uvicorn.Config(
+            create_app(hub, does_upkeep=does_upkeep),
+            log_level=settings.log_level,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
         )
-        helper = asyncio.create_task(_when_ready(server, hub, settings, listener, on_ready))
-        helper.add_done_callback(lambda task: _stop_on_failure(task, server))
-        await server.serve(sockets=[listener])
-        helper.cancel()
-        with suppress(asyncio.CancelledError):
-            await helper
-        if not server.started:
-            await hosting.stop()
-            raise NotStarted("The hub could not be started; the lines above say why.")
+    )
+    helper = asyncio.create_task(_when_ready(server, hub, settings, listener, on_ready))
+    helper.add_done_callback(lambda task: _stop_on_failure(task, server))
+    await server.serve(sockets=[listener])
+    helper.cancel()
+    with suppress(asyncio.CancelledError):
+        await helper
+    if not server.started:
+        raise NotStarted("The hub could not be started; the lines above say why.")
 
 
 async def work(settings: Settings) -> None:

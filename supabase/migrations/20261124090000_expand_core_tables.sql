@@ -113,13 +113,13 @@ create table if not exists hub.idempotency_keys (
   request_hash bytea not null,
   status smallint,
   answer bytea,
-  conversation_id uuid,
+  conversation_ids uuid[] not null default '{}',
   created_at timestamptz not null default now(),
   primary key (organization_id, key_hash)
 );
 create index if not exists idempotency_keys_created_idx on hub.idempotency_keys using brin (created_at);
-create index if not exists idempotency_keys_conversation_idx on hub.idempotency_keys (conversation_id)
-  where conversation_id is not null;
+create index if not exists idempotency_keys_conversations_idx on hub.idempotency_keys using gin (conversation_ids);
+comment on column hub.idempotency_keys.conversation_ids is 'whose erasure takes the answer along';
 comment on column hub.idempotency_keys.answer is 'encrypted with a key derived from the caller''s Idempotency-Key, which is not stored';
 
 -- ---------- conversations ----------

@@ -383,7 +383,7 @@ begin
   update public.ai_calls k set conversation_id = null, message_id = null, user_id = null, context = '{}',
     error = case when k.error is null then null else 'erased' end
   where k.conversation_id = p_id and k.organization_id = p_org;
-  delete from hub.idempotency_keys i where i.conversation_id = p_id and i.organization_id = p_org;
+  delete from hub.idempotency_keys i where i.conversation_ids @> array[p_id] and i.organization_id = p_org;
   delete from hub.conversation_keys k where k.organization_id = p_org and k.conversation_id = p_id;
   delete from public.ai_conversations c where c.id = p_id and c.created_at = p_created_at and c.organization_id = p_org;
   return true;

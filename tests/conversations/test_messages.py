@@ -288,6 +288,10 @@ async def test_erasure_takes_all_content(ada: Person, connection: Any) -> None:
     await keyed.with_headers(Idempotency_Key="k2").post(
         f"{path}/messages", {"content": "secret", "model": "gpt-4", "tokens": 10}
     )
+    about = {"conversation_id": made["id"], "content": "secret"}
+    await keyed.with_headers(Idempotency_Key="k3").post(
+        "/batch", {"events": [{"type": "message", "body": about}]}
+    )
     await ada.post(f"{path}/feedback", {"score": 1, "comment": "secret"})
     await ada.post(f"{path}/complete", {"reason": "secret"})
     assert (await ada.ask("DELETE", path)).status == 204

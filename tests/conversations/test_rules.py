@@ -6,7 +6,7 @@ from itertools import pairwise
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aihub.conversations.rules import ACTIONS, check_id, check_time, find_time, plan_stages
@@ -20,6 +20,7 @@ HOUR = timedelta(hours=1)
 writes = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5)), max_size=40)
 
 
+@settings(deadline=None)
 @given(writes)
 def test_writes_of_one_owner_keep_their_order(items: list[tuple[int, int]]) -> None:
     by_owner = defaultdict(list)
@@ -29,12 +30,14 @@ def test_writes_of_one_owner_keep_their_order(items: list[tuple[int, int]]) -> N
         assert all(before <= after for before, after in pairwise(stages))
 
 
+@settings(deadline=None)
 @given(writes)
 def test_a_stage_holds_one_kind(items: list[tuple[int, int]]) -> None:
     for (_, rank), stage in zip(items, plan_stages(items), strict=True):
         assert stage[1] == rank
 
 
+@settings(deadline=None)
 @given(writes)
 def test_nobody_waits_for_another_owner(items: list[tuple[int, int]]) -> None:
     stages = plan_stages(items)
@@ -43,6 +46,7 @@ def test_nobody_waits_for_another_owner(items: list[tuple[int, int]]) -> None:
         assert [stages[n] for n in own] == list(plan_stages([items[n] for n in own]))
 
 
+@settings(deadline=None)
 @given(writes)
 def test_there_are_no_more_rounds_than_needed(items: list[tuple[int, int]]) -> None:
     ranks = defaultdict(list)
@@ -89,6 +93,7 @@ def test_other_times_are_refused(at: datetime) -> None:
     assert told.value.errors[0].field == "created_at"
 
 
+@settings(deadline=None)
 @given(st.uuids())
 def test_ids_of_any_kind_have_a_time_or_none(id_: UUID) -> None:
     found = find_time(id_)

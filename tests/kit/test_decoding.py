@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import httpx
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
@@ -125,6 +125,7 @@ storable = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(storable, st.booleans())
 def test_no_ordinary_json_is_refused(value: Any, is_ascii: bool) -> None:
     refuse_unstorable(json.dumps(value, ensure_ascii=is_ascii).encode())

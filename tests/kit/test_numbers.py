@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aihub.kit.errors import Invalid
@@ -43,6 +43,7 @@ def test_no_amount_is_null() -> None:
     assert encode_json({"cost": json_number(None)}) == b'{"cost":null}'
 
 
+@settings(deadline=None)
 @given(amounts | st.decimals(allow_nan=False, allow_infinity=False, min_value=-1, max_value=1))
 def test_amounts_come_back_exactly(amount: Decimal) -> None:
     text = encode_json(json_number(amount)).decode()
@@ -51,12 +52,14 @@ def test_amounts_come_back_exactly(amount: Decimal) -> None:
     assert msgspec.json.decode(text, type=Decimal) == amount
 
 
+@settings(deadline=None)
 @given(amounts.filter(bool))
 def test_no_zeros_trail(amount: Decimal) -> None:
     text = plain(amount)
     assert not ("." in text and text.endswith(("0", ".")))
 
 
+@settings(deadline=None)
 @given(
     st.datetimes(
         min_value=datetime(1900, 1, 1),  # noqa: DTZ001 - hypothesis wants it so
@@ -69,6 +72,7 @@ def test_cursors_come_back_exactly(at: datetime, id_: UUID) -> None:
     assert decode_cursor(encode_cursor(at, id_)) == (at, id_)
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1) | st.binary(min_size=1).map(lambda raw: raw.hex()))
 def test_no_text_but_a_cursor_leads_anywhere(text: str) -> None:
     found = None

@@ -192,6 +192,7 @@ async def _fill_the_internal_tables(
     )
     await connection.execute(
         "insert into hub.idempotency_keys "
-        "(organization_id, key_hash, request_hash, conversation_id) values ($1, $2, $2, $3)",
+        "(organization_id, key_hash, request_hash, conversation_ids) "
+        "values ($1, $2, $2, array[$3::uuid])",
         *(organization, token, conversation),
     )

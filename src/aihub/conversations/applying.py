@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -152,14 +153,15 @@ async def _create_conversations(
     outcomes = []
     for command, row in zip(chosen, rows, strict=True):
         if row["outcome"] == "created":
-            outcome = Outcome(CREATED, _new_conversation(command), conversation=command.id)
+            stored = _new_conversation(command, row["updated_at"])
+            outcome = Outcome(CREATED, stored, conversation=command.id)
         else:
             outcome = Outcome(KNOWN, conversation=row["conversation_id"])
         outcomes.append(outcome)
     return outcomes
 
 
-def _new_conversation(command: c.CreateConversation) -> Conversation:
+def _new_conversation(command: c.CreateConversation, updated_at: datetime) -> Conversation:
     return Conversation(
         id=command.id,
         key=command.key,
@@ -183,7 +185,7 @@ def _new_conversation(command: c.CreateConversation) -> Conversation:
         ended_at=None,
         last_activity_at=command.started_at,
         created_at=command.created_at,
-        updated_at=command.created_at,
+        updated_at=updated_at,
     )
 
 

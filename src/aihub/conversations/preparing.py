@@ -22,7 +22,7 @@ from aihub.conversations.schemas import (
     NewMessage,
 )
 from aihub.kit.errors import Invalid
-from aihub.kit.ids import datetime_ms, derive_uuid7, uuid7, uuid7_at, uuid7_time
+from aihub.kit.ids import as_uuid, datetime_ms, derive_uuid7, uuid7, uuid7_at, uuid7_time
 from aihub.kit.money import json_number
 from aihub.pricing import api as pricing
 
@@ -70,7 +70,7 @@ def prepare_conversation(body: NewConversation, context: Context) -> commands.Cr
         id=id_,
         created_at=created_at,
         user=body.user_id,
-        user_uuid=_as_uuid(body.user_id),
+        user_uuid=as_uuid(body.user_id),
         key=body.key,
         source=body.source,
         module=body.module,
@@ -138,7 +138,7 @@ def prepare_call(body: NewCall, context: Context) -> commands.RecordCall:
         conversation_at=_time_of(conversation) if conversation is not None else None,
         occurred_at=occurred_at,
         user=body.user_id,
-        user_uuid=_as_uuid(body.user_id),
+        user_uuid=as_uuid(body.user_id),
         module=body.module,
         model=body.model,
         provider=body.provider,
@@ -318,17 +318,6 @@ def _bounded(raw: msgspec.Raw, field: str, limit: int | None, *, opening: bytes,
 
 def _json(raw: msgspec.Raw) -> Any:
     return None if bytes(raw) in _NOTHING else _decode(raw)
-
-
-def _as_uuid(text: str | None) -> UUID | None:
-    """The UUID that `text` is, in its canonical form: then it is the stored id as well."""
-    if text is None or len(text) != 36:  # noqa: PLR2004
-        return None
-    try:
-        found = UUID(text)
-    except ValueError:
-        return None
-    return found if str(found) == text.lower() else None
 
 
 def utc_now() -> datetime:

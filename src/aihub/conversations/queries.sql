@@ -1,7 +1,7 @@
 -- Lists take every filter as a value or null; plans are made for the values (see kit.db), so a null costs nothing.
 -- Partitions are pruned by created_at, which a conversation's id tells as well.
 
--- name: list_conversations(organization_id, status, user_id, module, source, model, from_, to, min_cost, max_cost, sentiment, min_satisfaction, key, tag, before_at, before_id, limit)
+-- name: list_conversations(organization_id, status, user_id, user_uuid, module, source, model, from_, to, min_cost, max_cost, sentiment, min_satisfaction, key, tag, before_at, before_id, limit)
 -- `created_at <= before_at` beside the row comparison: that one alone does not prune partitions.
 select c.id, c.key, u.external_id as user_id, c.status, c.source, c.module, c.intent_chain, c.models, c.satisfaction_score,
   c.metadata, c.summary, c.sentiment, c.message_count, c.total_tokens, c.total_cost, c.total_price, c.unpriced_calls,
@@ -12,7 +12,7 @@ where c.organization_id = :organization_id
   and (:status::text is null or c.status = :status)
   and (:user_id::text is null or c.user_id = any (array(
     select x.id from public.ai_users x where x.organization_id = :organization_id
-      and (x.external_id = :user_id or (x.external_id is null and x.id::text = :user_id)))))
+      and (x.external_id = :user_id or x.id = :user_uuid::uuid))))
   and (:module::text is null or c.module = :module)
   and (:source::text is null or c.source = :source)
   and (:model::text is null or c.models @> array[:model::text])
@@ -90,7 +90,7 @@ join public.ai_conversations c on c.id = f.conversation_id and c.created_at = f.
 where f.conversation_id = :conversation_id and f.id = :id and f.conversation_created_at = :created_at
   and f.organization_id = :organization_id;
 
--- name: list_calls(organization_id, conversation_id, user_id, module, source, provider, model, from_, to, min_cost, max_cost, cost_status, before_at, before_id, limit)
+-- name: list_calls(organization_id, conversation_id, user_id, user_uuid, module, source, provider, model, from_, to, min_cost, max_cost, cost_status, before_at, before_id, limit)
 select k.id, k.conversation_id, k.message_id, u.external_id as user_id, k.module, k.source, k.provider, k.model, k.api,
   k.quantities, k.usage, k.usage_source, k.context, k.total_tokens, k.cost, k.price, k.cost_status, k.cost_note, k.cost_lines,
   k.price_book_version, k.latency_ms, k.error, k.occurred_at, k.created_at
@@ -100,7 +100,7 @@ where k.organization_id = :organization_id
   and (:conversation_id::uuid is null or k.conversation_id = :conversation_id)
   and (:user_id::text is null or k.user_id = any (array(
     select x.id from public.ai_users x where x.organization_id = :organization_id
-      and (x.external_id = :user_id or (x.external_id is null and x.id::text = :user_id)))))
+      and (x.external_id = :user_id or x.id = :user_uuid::uuid))))
   and (:module::text is null or k.module = :module)
   and (:source::text is null or k.source = :source)
   and (:provider::text is null or k.provider = :provider)
@@ -141,7 +141,7 @@ returning octet_length(c.metadata::text);
 select hub.erase_conversation_v1(:organization_id, :id, :created_at);
 
 -- name: create_conversations(organization, id, created_at, user, user_uuid, key, source, module, intent_chain, metadata, started_at)
-select f.ord, f.outcome, f.conversation_id
+select f.ord, f.outcome, f.conversation_id, now() as updated_at
 from hub.create_conversations_v1(:organization::uuid[], :id::uuid[], :created_at::timestamptz[], :user::text[], :user_uuid::uuid[],
   :key::text[], :source::text[], :module::text[], :intent_chain::text[], :metadata::text[], :started_at::timestamptz[]) f;
 

@@ -17,7 +17,7 @@ from aihub.conversations.models import (
     Transition,
 )
 from aihub.kit.db import Connection
-from aihub.kit.ids import uuid7_time
+from aihub.kit.ids import as_uuid, uuid7_time
 from aihub.kit.paging import decode_cursor, encode_cursor
 from aihub.kit.sql import fetch, load_queries
 
@@ -43,6 +43,7 @@ async def list_conversations(
             connection,
             organization_id=organization_id,
             **asdict(filters),
+            user_uuid=as_uuid(filters.user_id),
             before_at=before_at,
             before_id=before_id,
             limit=limit + 1,
@@ -118,6 +119,7 @@ async def list_calls(
             connection,
             organization_id=organization_id,
             **asdict(filters),
+            user_uuid=as_uuid(filters.user_id),
             before_at=before_at,
             before_id=before_id,
             limit=limit + 1,

@@ -145,5 +145,5 @@ class DiskFull(AppError):
     def __init__(self, detail: str = "") -> None:
         super().__init__(
             detail or "The disk is full: nothing new can be stored until there is room.",
-            headers={"Retry-After": "30"},
+            headers={"Retry-After": "5"},
         )

@@ -33,7 +33,7 @@ select request_hash, status, answer from hub.idempotency_keys
 where organization_id = $1 and key_hash = $2
 """
 _KEEP = """
-update hub.idempotency_keys set status = $3, answer = $4, conversation_id = $5
+update hub.idempotency_keys set status = $3, answer = $4, conversation_ids = $5
 where organization_id = $1 and key_hash = $2
 """
 
@@ -100,7 +100,7 @@ def _owner(call: Call) -> UUID:
 
 def _hash_request(call: Call) -> bytes:
     request = call.request
-    head = f"{request.method} {request.url.path}?{request.url.query}\n{call.caller.actor}\n"
+    head = f"{request.method} {request.url.path}?{request.url.query}\n"
     return hashlib.sha256(head.encode() + call.raw_body).digest()
 
 
@@ -120,16 +120,25 @@ def _open(kept: bytes, owner: UUID, key: str) -> bytes:
 
 
 class _About(msgspec.Struct):
+    """What tells which conversations an answer is about."""
+
     id: Any = None
     conversation_id: Any = None
+    data: "_About | None" = None
+    results: "list[_About]" = []
 
 
-def _about(call: Call, body: bytes) -> UUID | None:
-    """The conversation whose erasure has to take this answer along."""
-    found = call.path.get("id")
-    if found is None and body.startswith(b"{"):
-        about = msgspec.json.decode(body, type=_About)
-        found = about.conversation_id or about.id
+def _about(call: Call, body: bytes) -> list[UUID]:
+    """The conversations whose erasure has to take this answer along."""
+    found: list[Any] = [call.path.get("id")]
+    if body.startswith(b"{"):
+        answer = msgspec.json.decode(body, type=_About)
+        parts = [answer, *(result.data for result in answer.results if result.data is not None)]
+        found += [part.conversation_id or part.id for part in parts]
+    return [known for known in map(_as_uuid, found) if known is not None]
+
+
+def _as_uuid(found: Any) -> UUID | None:
     try:
         return UUID(found)
     except (ValueError, TypeError, AttributeError):

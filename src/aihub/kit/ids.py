@@ -72,6 +72,15 @@ def is_uuid7(value: UUID) -> bool:
     return value.int >> 76 & 0xF == 0x7 and value.int >> 62 & 0x3 == 0x2  # noqa: PLR2004
 
 
+def as_uuid(text: str | None) -> UUID | None:
+    """The UUID that `text` is, in its usual form and any case; None for other text."""
+    try:
+        found = UUID(text or "")
+    except ValueError:
+        return None
+    return found if str(found) == (text or "").lower() else None
+
+
 def datetime_ms(at: datetime) -> int:
     """Whole milliseconds since 1970 of an aware datetime."""
     return (at - _EPOCH) // timedelta(milliseconds=1)
