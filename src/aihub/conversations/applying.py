@@ -2,11 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import fields
 
 from aihub.conversations import commands as c
 from aihub.conversations import rules, store
@@ -42,8 +45,7 @@ class Feedback:
     created_at: Any
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(msgspec.Struct):
     """What became of a command: `row` as it is stored now, or `error`.
 
     `status` is 201 stored by this command, 200 known already (or changed). `row` None with a good

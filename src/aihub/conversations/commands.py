@@ -3,15 +3,15 @@
 Their fields are named like the columns of the write functions in `queries.sql`.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
+import msgspec
 
-@dataclass(slots=True, kw_only=True)
-class Command:
+
+class Command(msgspec.Struct, kw_only=True):
     """A write of one organization. `rank` orders the kinds within a round (see rules)."""
 
     rank: ClassVar[int] = 0
@@ -19,8 +19,7 @@ class Command:
     id: UUID
 
 
-@dataclass(slots=True, kw_only=True)
-class CreateConversation(Command):
+class CreateConversation(Command, kw_only=True):
     """JSON columns hold their JSON text, here and below."""
 
     created_at: datetime
@@ -35,8 +34,7 @@ class CreateConversation(Command):
     started_at: datetime
 
 
-@dataclass(slots=True, kw_only=True)
-class Metered(Command):
+class Metered(Command, kw_only=True):
     """What a model call costs; all None or 0 for a message that is no call."""
 
     model: str | None = None
@@ -58,8 +56,7 @@ class Metered(Command):
     price_book_version: str = ""
 
 
-@dataclass(slots=True, kw_only=True)
-class AddMessage(Metered):
+class AddMessage(Metered, kw_only=True):
     """A turn, with the call behind it where there is one."""
 
     rank: ClassVar[int] = 1
@@ -78,8 +75,7 @@ class AddMessage(Metered):
     actor: str
 
 
-@dataclass(slots=True, kw_only=True)
-class RecordCall(Metered):
+class RecordCall(Metered, kw_only=True):
     """A model call with no message. `look_up`: the id came with another time than its own."""
 
     rank: ClassVar[int] = 2
@@ -95,8 +91,7 @@ class RecordCall(Metered):
     look_up: bool
 
 
-@dataclass(slots=True, kw_only=True)
-class AddFeedback(Command):
+class AddFeedback(Command, kw_only=True):
     """A score."""
 
     rank: ClassVar[int] = 3
@@ -108,8 +103,7 @@ class AddFeedback(Command):
     created_at: datetime
 
 
-@dataclass(slots=True, kw_only=True)
-class UpdateConversation(Command):
+class UpdateConversation(Command, kw_only=True):
     """A change; `id` is the conversation's."""
 
     rank: ClassVar[int] = 4
@@ -122,8 +116,7 @@ class UpdateConversation(Command):
     metadata: str | None
 
 
-@dataclass(slots=True, kw_only=True)
-class MoveConversation(Command):
+class MoveConversation(Command, kw_only=True):
     """A move in the life cycle; `id` is the transition's."""
 
     rank: ClassVar[int] = 5

@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 from uuid import UUID
 
+import msgspec
+
 STATUSES = ("active", "paused", "completed", "archived")
 ROLES = ("system", "user", "assistant", "tool")
 SOURCES = ("web", "mobile", "api")
@@ -17,8 +19,7 @@ COST_STATUSES = ("priced", "free", "estimated", "unpriced")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(msgspec.Struct, frozen=True):
     """A session between a user and assistants, with its totals.
 
     `user_id` is the caller's form; None when it was erased. `total_cost` sums the calls that have
@@ -50,8 +51,7 @@ class Conversation:
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """One turn. `usage` is the normalised usage, `cost` None where unpriced or no model call."""
 
     id: UUID
@@ -77,8 +77,7 @@ class Message:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ModelCall:
+class ModelCall(msgspec.Struct, frozen=True):
     """One request to a model: what is metered, priced and billed."""
 
     id: UUID

@@ -17,7 +17,7 @@ from aihub.conversations.preparing import Clock, Context, utc_now
 from aihub.conversations.writer import Writer
 from aihub.kit.db import Connection
 from aihub.kit.errors import AppError, Invalid
-from aihub.kit.http import encode_json, invalid, refuse_unstorable
+from aihub.kit.http import encode_json, invalid, raw_fields, refuse_unstorable
 from aihub.kit.ids import is_uuid7
 from aihub.kit.money import json_number
 
@@ -103,17 +103,17 @@ class Conversations:
         """
         results: list[Result | None] = []
         commands: list[Command] = []
+        ids = [_id_of(event) for event in events]
         for index, event in enumerate(events):
-            event_id = _id_of(event)
             try:
                 commands.append(_prepare_event(event, index, context))
                 results.append(None)
             except AppError as error:
-                results.append(Result(error.status, error=error, id=event_id))
+                results.append(Result(error.status, error=error, id=ids[index]))
         outcomes = iter(await self._writer.write(commands, connection) if commands else ())
         finished = []
-        for event, result in zip(events, results, strict=True):
-            finished.append(result or _result(next(outcomes), owner, _id_of(event)))
+        for event_id, result in zip(ids, results, strict=True):
+            finished.append(result or _result(next(outcomes), owner, event_id))
         return finished
 
 
@@ -179,6 +179,7 @@ def _render(outcome: Outcome, organization: str) -> Any:
 
 
 _decode_event = msgspec.json.Decoder(s.BatchEvent).decode
+_passed_on = {name: raw_fields(kind) for name, kind in _BODIES.items()}
 _decoders = {name: msgspec.json.Decoder(kind).decode for name, kind in _BODIES.items()}
 
 
@@ -186,15 +187,18 @@ class _Identified(msgspec.Struct):
     id: Any = None
 
 
+_decode_identified = msgspec.json.Decoder(_Identified).decode
+
+
 def _id_of(event: Any) -> str | None:
     """The id that a result names; None where the event has none that can be read."""
-    if isinstance(event, Mapping):
-        found = event.get("id")
-    else:
+    if isinstance(event, msgspec.Raw | bytes):
         try:
-            found = msgspec.json.decode(event, type=_Identified).id
+            found = _decode_identified(event).id
         except msgspec.MsgspecError:
             return None
+    else:
+        found = event.get("id") if isinstance(event, Mapping) else None
     return found if isinstance(found, str) else None
 
 
@@ -210,12 +214,13 @@ def _prepare_event(event: Any, index: int, context: Context) -> Command:
         raise invalid(error, at=place) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Invalid.field(at, "is not JSON") from error
-    refuse_unstorable(bytes(raw), at)
+    refuse_unstorable(bytes(raw), at, body=body, passed_on=_passed_on[envelope.type])
     id_ = _usable_id(envelope.id)
     if getattr(body, "id", None) is None and hasattr(body, "id"):
         body.id = id_
-    name = None if context.name is None else f"{context.name}:{index}"
-    own = Context(context.organization, context.actor, context.now, name)
+    own = context
+    if context.name is not None:
+        own = Context(context.organization, context.actor, context.now, f"{context.name}:{index}")
     try:
         return _prepare_body(envelope.type, body, own, id_)
     except Invalid as error:

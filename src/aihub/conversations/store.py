@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -257,6 +258,6 @@ async def purge_idempotency_keys(connection: Connection, before: datetime) -> No
     await QUERIES.delete_old_idempotency_keys(connection, before=before)
 
 
-def columns(rows: Sequence[Any], names: Sequence[str]) -> dict[str, list[Any]]:
+def columns(rows: Sequence[Any], names: Sequence[str]) -> dict[str, Sequence[Any]]:
     """Rows as the arrays that the write functions take."""
-    return {name: [getattr(row, name) for row in rows] for name in names}
+    return dict(zip(names, zip(*map(attrgetter(*names), rows), strict=True), strict=True))

@@ -15,7 +15,7 @@ import asyncpg
 
 from aihub.conversations import store
 from aihub.conversations.applying import Outcome, apply, note_alias, redirect
-from aihub.conversations.commands import Command
+from aihub.conversations.commands import AddMessage, Command, CreateConversation
 from aihub.kit.db import Connection, Database, translated
 from aihub.kit.errors import AppError, DatabaseAway, DiskFull, Invalid
 from aihub.kit.grouping import GroupCommit
@@ -24,6 +24,7 @@ Submit: TypeAlias = Callable[[Sequence[Command]], Awaitable[Sequence[Outcome]]]
 
 _log = logging.getLogger(__name__)
 
+_ONE_STATEMENT = ({CreateConversation}, {AddMessage})
 _TRIES = 5
 _MOST = 500
 _REFUSALS = (asyncpg.PostgresError, Invalid)  # of something in it, not for want of a database
@@ -71,7 +72,9 @@ class Writer:
 
     async def _store(self, commands: Sequence[Command]) -> Sequence[Outcome]:
         async def attempt() -> Sequence[Outcome]:
-            async with self._db.write() as connection:
+            # one statement commits by itself: BEGIN and COMMIT would be two more round trips
+            is_alone = {type(command) for command in commands} in _ONE_STATEMENT
+            async with self._db.write(is_one_statement=is_alone) as connection:
                 return await apply(connection, commands)
 
         return await _try(commands, attempt, self._db.write)

@@ -34,6 +34,7 @@ AWAY = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -96,7 +97,7 @@ class Database:
     async def read(self) -> AsyncIterator[Connection]:
         """A connection for reading: each statement by itself, one round trip."""
         with translated():
-            async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+            async with self._acquired() as connection:
                 if not self.options.pooler:
                     yield connection
                     return
@@ -105,14 +106,29 @@ class Database:
                     yield connection
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[Connection]:
-        """A connection in a transaction: committed at the end, rolled back on any error."""
+    async def write(self, *, is_one_statement: bool = False) -> AsyncIterator[Connection]:
+        """A connection in a transaction: committed at the end, rolled back on any error.
+
+        `is_one_statement`: only one statement writes; it commits by itself, and what is read after
+        it is read by itself.
+        """
         with translated():
-            async with (
-                self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection,
-                connection.transaction(),
-            ):
+            if is_one_statement and not self.options.pooler:
+                async with self._acquired() as connection:
+                    yield connection
+                return
+            async with self._acquired() as connection, connection.transaction():
                 yield connection
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[Connection]:
+        async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+            try:
+                yield connection
+            except asyncpg.InternalClientError:
+                # the server ended it in the middle of an exchange: nobody may use it again
+                connection.terminate()
+                raise
 
     async def _connect(self, *_: Any, **options: Any) -> Any:
         options.pop("dsn", None)

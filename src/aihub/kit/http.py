@@ -230,13 +230,16 @@ def _require_json(request: Request) -> None:
 # ---------- decoding ----------
 
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `\$?\.?(?P<path>.*)`)?$", re.DOTALL)
-_SUSPECT = re.compile(rb"\\u0000|[:\[,\s]-?\d[\d.]*[eE][+-]?\d{3}|\d{300}")
+# begins with a digit: re skips all else at the speed of C, where `[:\[,\s]` stops at each space
+_LARGE = re.compile(rb"\d(?:\d{299}|(?:(?<=[:\[,\s]\d)|(?<=[:\[,\s]-\d))[\d.]*[eE][+-]?\d{3})")
 _MAX_EXPONENT = 308
+_MIN_EXPONENT = -400  # a double's last digit stands at -340 at the lowest
 _NAMED = re.compile(r"^Object (?P<how>missing required|contains unknown) field `(?P<name>.*)`$")
 
 
 def _decoder(kind: type[T], *, is_checked: bool) -> Callable[[bytes], T]:
     decode = msgspec.json.Decoder(kind, float_hook=Decimal).decode
+    passed_on = raw_fields(kind) if is_checked else ()
 
     def decode_body(raw: bytes) -> T:
         try:
@@ -249,7 +252,7 @@ def _decoder(kind: type[T], *, is_checked: bool) -> Callable[[bytes], T]:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Malformed(f"The body is not JSON: {error}") from error
         if is_checked:
-            refuse_unstorable(raw)
+            refuse_unstorable(raw, body=body, passed_on=passed_on)
         return body
 
     return decode_body
@@ -275,10 +278,18 @@ def invalid(error: msgspec.ValidationError, *, at: str = "") -> Invalid:
     return Invalid.field(where or "body", what[:1].lower() + what[1:])
 
 
-def refuse_unstorable(raw: bytes, at: str = "") -> None:
+def raw_fields(kind: type[Any]) -> tuple[str, ...]:
+    """The fields of a body that are passed on as they came."""
+    return tuple(f.name for f in msgspec.structs.fields(kind) if f.type is msgspec.Raw)
+
+
+def refuse_unstorable(
+    raw: bytes, at: str = "", *, body: object = None, passed_on: Sequence[str] | None = None
+) -> None:
     """Raise Invalid, naming the field, for what is JSON but not for PostgreSQL: text with a NUL,
     numbers beyond a double's range. Most bodies are told by one look."""
-    if _SUSPECT.search(raw):
+    parts = [raw] if passed_on is None else [bytes(getattr(body, name)) for name in passed_on]
+    if b"\\u0000" in raw or any(_LARGE.search(part) for part in parts):
         # not msgspec: it refuses such numbers without a name
         _refuse_unstorable(json.loads(raw, parse_float=Decimal, parse_int=Decimal), at)
 
@@ -289,7 +300,7 @@ def _refuse_unstorable(value: object, path: str) -> None:
             raise Invalid.field(path or "body", "must not contain the character U+0000")
     elif isinstance(value, Decimal):
         exponent = value.as_tuple().exponent
-        if value.adjusted() > _MAX_EXPONENT or cast(int, exponent) < -_MAX_EXPONENT:
+        if value.adjusted() > _MAX_EXPONENT or cast(int, exponent) < _MIN_EXPONENT:
             raise Invalid.field(path or "body", "is a number out of range")
     elif isinstance(value, dict):
         for name, item in value.items():

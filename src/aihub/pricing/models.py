@@ -1,13 +1,13 @@
 """The words of pricing: a call as it is known, its usage in one form, and its price."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallFacts:
+
+class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known about one model call; JSON values are given decoded.
 
     `occurred_at` is when the call completed (UTC when it has no zone). `tokens` is a total with no
@@ -26,11 +26,10 @@ class CallFacts:
     usage_source: str | None = None
     usage_method: str | None = None
     response: object | None = None
-    context: Mapping[str, object] = field(default_factory=dict)
+    context: Mapping[str, object] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens of one call in the normalised form; every number is a count of tokens.
 
     `input_tokens` includes the cached and the written ones, `output_tokens` the reasoning; the
@@ -58,8 +57,7 @@ class Usage:
         return self.input_tokens - kept
 
 
-@dataclass(frozen=True, slots=True)
-class FoundUsage:
+class FoundUsage(msgspec.Struct, frozen=True):
     """A usage object as it came, and what the body around it says; `path` leads to it."""
 
     usage: object
@@ -68,8 +66,7 @@ class FoundUsage:
     service_tier: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CostLine:
+class CostLine(msgspec.Struct, frozen=True):
     """One product of the sum: `quantity` × `unit_price` = `amount`, both in USD, not rounded.
 
     `component` is `input_text`, `cached_text`, `cache_write_5m`, `cache_write_1h`, `output_text`
@@ -85,8 +82,7 @@ class CostLine:
     price_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PricedCall:
+class PricedCall(msgspec.Struct, frozen=True, kw_only=True):
     """A call with its normalised usage and its cost in USD, exact to the last digit.
 
     `cost_status` is `priced`, `free`, `estimated` or `unpriced` (then `cost` and `price` are None);

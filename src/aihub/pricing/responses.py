@@ -1,7 +1,8 @@
 """Where in a provider's answer its usage object is: plain bodies, batch lines and streams."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from aihub.pricing.models import FoundUsage
 

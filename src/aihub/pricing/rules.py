@@ -1,8 +1,9 @@
 """From normalised usage and a row of the price book to an exact cost: pure, and never rounded."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from decimal import Context, Decimal, Inexact, localcontext
+from decimal import Context, Decimal, Inexact
+
+import msgspec
 
 from aihub.pricing.book import PriceRow, Rates
 from aihub.pricing.models import CostLine, Usage
@@ -23,8 +24,7 @@ _SPOKEN = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(msgspec.Struct, frozen=True):
     """An exact sum with its lines; `doubts` are the reasons why it is an estimate."""
 
     amount: Decimal
@@ -55,8 +55,10 @@ def compute_cost(usage: Usage, row: PriceRow, *, rate: str | None = None) -> Cos
 
 def add_up(amounts: Iterator[Decimal]) -> Decimal:
     """The exact sum of amounts of USD."""
-    with localcontext(_EXACT):
-        return sum(amounts, start=Decimal(0))
+    total = Decimal(0)
+    for amount in amounts:
+        total = _EXACT.add(total, amount)
+    return total
 
 
 def _choose_rates(row: PriceRow, rate: str | None) -> tuple[Rates, str, tuple[str, ...]]:

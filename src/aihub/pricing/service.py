@@ -1,7 +1,9 @@
 """Pricing one call: find its usage, normalise it, find its price, multiply."""
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
+
+import msgspec
+from msgspec.structs import replace
 
 from aihub.pricing.book import choose_row, find_rows, load_book
 from aihub.pricing.circumstances import find_rate, find_stated_charge, is_refused, list_doubts
@@ -16,8 +18,7 @@ LOCAL_PROVIDERS = frozenset({"ollama", "lmstudio", "vllm", "llamacpp", "local"})
 _NO_USAGE = Usage()
 
 
-@dataclass(frozen=True, slots=True)
-class _Verdict:
+class _Verdict(msgspec.Struct, frozen=True):
     status: str
     note: str | None
     cost: Decimal | None = None

@@ -19,7 +19,8 @@ are priced as they are, and the difference is written into `doubts`.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from aihub.pricing.errors import InvalidUsage
 from aihub.pricing.models import Usage
