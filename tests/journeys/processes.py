@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 _INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR")
 READY_S = 60.0
@@ -40,6 +41,14 @@ def free_port() -> int:
 def request(method: str, url: str, *, timeout: float = 30, **options: Any) -> httpx.Response:
     """Over a connection of its own: nothing is left from before a restart."""
     return httpx.request(method, url, timeout=timeout, trust_env=False, verify=False, **options)
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Not ended; one that nobody has waited for yet has ended too."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 @dataclass
@@ -189,6 +198,13 @@ class Place:
     def postmaster_pid(self) -> int:
         return int((self.home / "cluster" / "postmaster.pid").read_text().split()[0])
 
+    def has_new_postmaster(self, before: int) -> bool:
+        """Whether another one than `before` runs or starts."""
+        try:
+            return self.postmaster_pid != before
+        except (FileNotFoundError, IndexError):
+            return False
+
     def kill_postmaster(self) -> None:
         os.kill(self.postmaster_pid, signal.SIGKILL)
 
@@ -197,10 +213,10 @@ class Place:
         for command in self.commands:
             if command.is_running:
                 command.kill()
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError, IndexError):
-            os.kill(self.postmaster_pid, signal.SIGQUIT)
-            lock = self.home / "cluster" / "postmaster.pid"
-            wait_until(lambda: not lock.exists(), seconds=20, what="PostgreSQL has ended")
+        with contextlib.suppress(FileNotFoundError, psutil.NoSuchProcess, IndexError):
+            server = psutil.Process(self.postmaster_pid)
+            server.send_signal(signal.SIGQUIT)
+            wait_until(lambda: not _lives(server), seconds=20, what="PostgreSQL has ended")
 
     def clear(self) -> None:
         """End everything and remove the folder."""

@@ -91,7 +91,7 @@ async def run(
             count=extent.lines,
         )
     except (UnreadableFile, ValueError) as error:
-        errors.print(f"error: {error}", style="red", markup=False, highlight=False)
+        errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         return _UNUSABLE
     summary = await _import_with_progress(
         args, store, window=window, size_bytes=extent.size_bytes, console=errors
