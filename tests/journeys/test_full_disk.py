@@ -16,7 +16,7 @@ pytestmark = pytest.mark.fault
 
 SIZE_MB = 320
 WRITER = """
-import sys
+import sys, time
 from aihub.client import Hub
 
 url, key, spool, conversation = sys.argv[1:]
@@ -24,6 +24,7 @@ with Hub(url, api_key=key, organization_id="org_123", spool=spool, timeout=1) as
     for n in range(400):
         hub.add_message(conversation, content=f"{n} " + "x" * 2_000, wait=n % 20 == 0)
         print("kept", n, flush=True)
+        time.sleep(0.03)  # so that it is still at it when the disk is full
     assert hub.flush(90), hub.last_error
     print("failed", len(hub.failed()), flush=True)
 """
