@@ -20,7 +20,6 @@ from aihub.kit.http import (
     Operation,
     build_routes,
     convert,
-    merge_errors,
     parse_id,
     refuse_unstorable,
 )
@@ -60,12 +59,6 @@ def test_the_field_is_named(value: Any, field: str, message: str, at: str, glue:
     if field == "body":
         expected = at or "body"
     assert told.value.errors == (FieldError(expected, message),)
-
-
-def test_several_fields_are_told_at_once() -> None:
-    told = merge_errors([FieldError("a", "is required"), FieldError("b", "is long")])
-    assert told.detail == "a: is required; b: is long"
-    assert len(told.problem()["errors"]) == 2
 
 
 @pytest.mark.parametrize(

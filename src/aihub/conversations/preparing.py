@@ -106,21 +106,18 @@ def prepare_message(
         actor=context.actor,
     )
     usage = _json(body.usage)
-    if body.tokens is not None or usage is not None or body.model is not None:
-        _refuse_both(tokens=body.tokens, usage=usage)
-        _meter(
-            command,
-            pricing.CallFacts(
-                provider=body.provider,
-                model=body.model,
-                occurred_at=created_at,
-                tokens=body.tokens,
-                usage=usage,
-                usage_source=body.usage_source,
-                usage_method=body.usage_method,
-            ),
-            has_failed=body.error is not None,
-        )
+    _refuse_both(tokens=body.tokens, usage=usage)
+    facts = pricing.CallFacts(
+        provider=body.provider,
+        model=body.model,
+        occurred_at=created_at,
+        tokens=body.tokens,
+        usage=usage,
+        usage_source=body.usage_source,
+        usage_method=body.usage_method,
+    )
+    if pricing.is_metered(facts):
+        _meter(command, facts, has_failed=body.error is not None)
     return command
 
 

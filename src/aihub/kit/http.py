@@ -22,7 +22,6 @@ from starlette.types import Message, Receive, Scope, Send
 
 from aihub.kit.errors import (
     AppError,
-    FieldError,
     Invalid,
     Malformed,
     MethodNotAllowed,
@@ -40,20 +39,6 @@ PROBLEM = b"application/problem+json"
 T = TypeVar("T")
 
 encode_json = msgspec.json.Encoder(decimal_format="number", uuid_format="canonical").encode
-
-
-class Caller(Protocol):
-    """Who asks: for which organization (the stored id, and its own form), under what name."""
-
-    @property
-    def organization_id(self) -> UUID:
-        """The organization asked for. Raises Invalid when an operator named none."""
-        ...
-
-    @property
-    def actor(self) -> str:
-        """Goes into records of who did what, such as `key:ahk_1a2b` or `member:<uuid>`."""
-        ...
 
 
 class Authenticate(Protocol):
@@ -370,8 +355,3 @@ async def send_answer(
     }
     await send(start)
     await send({"type": "http.response.body", "body": b"" if is_head else body})
-
-
-def merge_errors(errors: Sequence[FieldError]) -> Invalid:
-    """One Invalid for several fields."""
-    return Invalid("; ".join(f"{e.field}: {e.message}" for e in errors), errors=errors)
