@@ -44,6 +44,10 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser with all commands."""
     from aihub.identity import commands as identity  # noqa: PLC0415
     from aihub.importing import commands as importing  # noqa: PLC0415
+    from aihub.markup import commands as markup  # noqa: PLC0415
+    from aihub.prices import commands as prices  # noqa: PLC0415
+    from aihub.reconciliation import commands as reconciliation  # noqa: PLC0415
+    from aihub.repricing import commands as repricing  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(
         prog="aihub", description="Every conversation your products have with AI, kept and priced."
@@ -69,6 +73,12 @@ def build_parser() -> argparse.ArgumentParser:
     identity.add_parsers(subparsers)
     for name in ("org", "keys", "account"):
         subparsers.choices[name].set_defaults(command=_administer)
+    repricing.add_action(prices.add_parser(subparsers))
+    subparsers.choices["prices"].set_defaults(command=_prices)
+    markup.add_parser(subparsers)
+    subparsers.choices["markup"].set_defaults(command=_markup)
+    reconciliation.add_parser(subparsers)
+    subparsers.choices["reconcile"].set_defaults(command=_reconcile)
     return parser
 
 
@@ -184,7 +194,7 @@ async def _import(args: argparse.Namespace, settings: Settings) -> int:
     async with opened(settings) as hub:
         async with hub.db.write() as connection:
             found = await create_organization(connection, external_id=args.organization)
-        owner = SystemOwner(found.id, found.external_id, "import")
+        owner = SystemOwner(found.id, found.external_id, "import", found.plan)
         return await commands.run(args, EventStore(hub.conversations, {args.organization: owner}))
 
 
@@ -195,6 +205,34 @@ async def _administer(args: argparse.Namespace, settings: Settings) -> int:
     base = settings.public_url or f"http://{settings.host}:{settings.port}"
     async with opened(settings) as hub, hub.db.read() as connection:
         return await commands.run(args, connection, link_format=f"{base}/sign-in/link/{{token}}")
+
+
+async def _prices(args: argparse.Namespace, settings: Settings) -> int:
+    from aihub.opening import opened  # noqa: PLC0415
+    from aihub.prices import commands  # noqa: PLC0415
+    from aihub.repricing import commands as repricing  # noqa: PLC0415
+
+    async with opened(settings) as hub:
+        if args.prices_action == "reprice":
+            return await repricing.run(args, hub.db, hub.meter)
+        async with hub.db.read() as connection:
+            return await commands.run(args, connection)
+
+
+async def _reconcile(args: argparse.Namespace, settings: Settings) -> int:
+    from aihub.opening import opened  # noqa: PLC0415
+    from aihub.reconciliation import commands  # noqa: PLC0415
+
+    async with opened(settings) as hub:
+        return await commands.run(args, hub.db, secret_key=hub.secret)
+
+
+async def _markup(args: argparse.Namespace, settings: Settings) -> int:
+    from aihub.markup import commands  # noqa: PLC0415
+    from aihub.opening import opened  # noqa: PLC0415
+
+    async with opened(settings) as hub, hub.db.read() as connection:
+        return await commands.run(args, connection)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The root of the HTTP side: every slice assembled into one ASGI application."""
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -18,16 +19,20 @@ from aihub.conversations import api as conversations
 from aihub.dashboards.api import Pages
 from aihub.hosting import Hosting
 from aihub.identity import api as identity
+from aihub.kit.decoding import encode_json
 from aihub.kit.errors import AppError, MethodNotAllowed, NotFound
-from aihub.kit.http import PROBLEM, Answer, Call, Operation, build_routes, encode_json
+from aihub.kit.http import PROBLEM, Answer, Call, Operation, build_routes
 from aihub.kit.idempotency import Idempotency
 from aihub.kit.ids import uuid7
 from aihub.kit.openapi import describe
+from aihub.markup import api as markup
+from aihub.prices import api as prices
+from aihub.reconciliation import api as reconciliation
 from aihub.settings import Settings
 
 _log = logging.getLogger(__name__)
 
-_IDLE_SECONDS, _UPKEEP_SECONDS = 20.0, 600.0
+_IDLE_SECONDS, _UPKEEP_SECONDS, _REFRESH_SECONDS, _BILLS_SECONDS = 20.0, 600.0, 2.0, 3_600.0
 _IDEMPOTENCY_HOURS = 48
 _API_PATHS = ("/v1/", "/health/", "/openapi.json")
 
@@ -55,13 +60,22 @@ class Hub:
         self.hosting = hosting
         self.db = hosting.database()
         self.identity = identity.Identity(self.db, _identity_options(settings))
+        self.price_book = prices.PriceBook(self.db)
+        self.markup_rules = markup.MarkupRules()
+        self.meter = conversations.Meter(
+            book=lambda: self.price_book.current, rules=self.markup_rules.current
+        )
         self.writer = conversations.Writer(self.db, has_room=lambda: hosting.has_room)
-        self.conversations = conversations.Conversations(self.writer)
+        self.conversations = conversations.Conversations(self.writer, meter=self.meter)
+        self.secret = _derive_secret(settings.secret_key)
+        self.bill_fetcher = reconciliation.Fetcher(self.db, reconciliation.Sealer(self.secret))
         self.pages = Pages(
             self.db,
             self.identity,
             public_url=settings.public_url,
             api_document=lambda: _describe(self.operations()),
+            price_book=self.price_book,
+            meter=self.meter,
         )
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -70,11 +84,15 @@ class Hub:
         self.hosting.start_watching()
         await self.db.open()
         await self.identity.start()
+        await self.price_book.start()
+        await self.markup_rules.refresh(self.db)
         self.writer.start()
+        self._tasks = [asyncio.create_task(_repeat(_REFRESH_SECONDS, self._refresh_rates))]
         if does_upkeep:
-            self._tasks = [
+            self._tasks += [
                 asyncio.create_task(_repeat(_IDLE_SECONDS, self._apply_idle_rules)),
                 asyncio.create_task(_repeat(_UPKEEP_SECONDS, self._keep_up)),
+                asyncio.create_task(_repeat(_BILLS_SECONDS, self._fetch_bills)),
             ]
 
     async def stop(self) -> None:
@@ -92,6 +110,9 @@ class Hub:
         return [
             *conversations.ConversationRoutes(self.db, self.conversations).operations(),
             *self.identity.operations(),
+            *prices.PriceRoutes(self.db, self.price_book).operations(),
+            *markup.MarkupRoutes(self.db, self.markup_rules).operations(),
+            *reconciliation.ReconciliationRoutes(self.db, self.secret).operations(),
             _open_operation("/health/live", self.show_live, Health),
             _open_operation("/health/ready", self.show_ready, Readiness, errors=(503,)),
             _open_operation("/openapi.json", self.show_openapi, None),
@@ -119,6 +140,16 @@ class Hub:
     async def show_openapi(self, _: Call) -> Answer:
         """This document."""
         return Answer(_describe(self.operations()))
+
+    async def _refresh_rates(self) -> None:
+        """What another process has changed holds here, too, within two seconds."""
+        await self.price_book.refresh()
+        await self.markup_rules.refresh(self.db)
+
+    async def _fetch_bills(self) -> None:
+        """What providers bill, for the accounts whose bills were fetched some hours ago."""
+        if self.secret is not None:
+            await self.bill_fetcher.fetch_due()
 
     async def _apply_idle_rules(self) -> None:
         moved = 1
@@ -153,7 +184,7 @@ def create_app(hub: Hub, *, does_upkeep: bool = True) -> Starlette:
         assert isinstance(error, HTTPException)
         return _refuse(hub.pages, request, error)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             *build_routes(hub.operations(), hub.identity.authenticate, Idempotency(hub.db)),
             *hub.pages.routes(),
@@ -161,6 +192,8 @@ def create_app(hub: Hub, *, does_upkeep: bool = True) -> Starlette:
         lifespan=lifespan,
         exception_handlers={HTTPException: refuse},
     )
+    app.state.hub = hub
+    return app
 
 
 def openapi_document() -> dict[str, Any]:
@@ -195,6 +228,13 @@ def _open_operation(
         method="GET", path=path, handler=handler, scope=None, tag="Operations",
         answers={200: answer}, errors=errors,
     )  # fmt: skip
+
+
+def _derive_secret(secret_key: str | None) -> bytes | None:
+    """The key that credentials of providers are encrypted with; None without a setting."""
+    if secret_key is None:
+        return None
+    return hashlib.sha256(b"aihub provider credentials:" + secret_key.encode()).digest()
 
 
 def _identity_options(settings: Settings) -> identity.IdentityOptions:

@@ -33,6 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     jwks_url: str | None = None
     jwt_audience: str = "authenticated"
     jwt_issuer: str | None = None
+    secret_key: Annotated[str, msgspec.Meta(min_length=32)] | None = None
     session_hours: Annotated[float, msgspec.Meta(gt=0, le=24 * 365)] = 24 * 14
     min_free_disk_mb: Annotated[int, msgspec.Meta(ge=0)] | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"

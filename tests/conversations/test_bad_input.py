@@ -30,11 +30,6 @@ FIELDS: dict[str, tuple[str, str]] = {
     "tokens beyond": ('"tokens": 1e400000', "tokens"),
     "tokens huge": (f'"tokens": {"9" * 5_000}', "tokens"),
     "latency": ('"latency_ms": 2147483648', "latency_ms"),
-    "usage array": ('"usage": [1]', "usage"),
-    "usage text": ('"usage": "x"', "usage"),
-    "usage negative": ('"usage": {"prompt_tokens": -1}', "usage.prompt_tokens"),
-    "usage beyond": ('"usage": {"prompt_tokens": 1e400000}', "usage.prompt_tokens"),
-    "usage huge": (f'"usage": {{"prompt_tokens": {"9" * 5_000}}}', "usage.prompt_tokens"),
     "tokens and usage": ('"tokens": 1, "usage": {"input_tokens": 1}', "tokens"),
     "parts object": ('"parts": {}', "parts"),
     "parts NUL": ('"parts": [{"text": "\\u0000"}]', "parts[0].text"),
@@ -79,13 +74,86 @@ async def test_a_bad_field_of_an_event_is_named(
     assert error["field"] == f"events[1].body.{named}"
 
 
+HOSTILE = {
+    "array": ("[1]", "usage"),
+    "text": ('"x"', "usage"),
+    "negative": ('{"prompt_tokens": -1}', "usage.prompt_tokens"),
+    "fraction": ('{"prompt_tokens": 1.5}', "usage.prompt_tokens"),
+    "number as text": ('{"prompt_tokens": "12"}', "usage.prompt_tokens"),
+    "true": ('{"prompt_tokens": true}', "usage.prompt_tokens"),
+    "NaN": ('{"prompt_tokens": NaN}', "usage.prompt_tokens"),
+    "infinity": ('{"prompt_tokens": 5, "completion_tokens": -Infinity}', "usage.completion_tokens"),
+    "beyond": ('{"prompt_tokens": 1e400000}', "usage.prompt_tokens"),
+    "huge": (f'{{"prompt_tokens": {"9" * 5_000}}}', "usage.prompt_tokens"),
+    "nested": (
+        '{"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": -1}}',
+        "usage.prompt_tokens_details.cached_tokens",
+    ),
+    "NUL": ('{"prompt_tokens": "\\u0000"}', "usage.prompt_tokens"),
+    "10 MB": (f'{{"prompt_tokens": 1, "x": "{"x" * 10_000_000}"}}', "usage"),
+    "deep": ("[" * 500 + "]" * 500, "usage"),
+}
+
+
+@pytest.mark.parametrize(("usage", "named"), HOSTILE.values(), ids=HOSTILE)
+async def test_the_message_of_a_hostile_usage_is_kept(
+    ada: Person, conversation: str, usage: str, named: str
+) -> None:
+    body = f'{{"content": "kept", "model": "gpt-4o", "usage": {usage}}}'.encode()
+    reply = await ada.ask("POST", f"/conversations/{conversation}/messages", body)
+    assert reply.status == 201, reply.text
+    message = reply.json
+    assert (message["content"], message["cost"], message["cost_status"]) == (
+        "kept", None, "unpriced",
+    )  # fmt: skip
+    assert message["cost_note"].startswith(f"invalid_usage: {named} ")
+    stored = await ada.get(f"/calls/{message['id']}")
+    assert (stored["cost"], stored["cost_note"]) == (None, message["cost_note"])
+
+
+@pytest.mark.parametrize(("usage", "named"), HOSTILE.values(), ids=HOSTILE)
+async def test_the_call_of_a_hostile_usage_is_kept(ada: Person, usage: str, named: str) -> None:
+    told = '"provider": "openai", "model": "gpt-4o", "api": "chat.completions"'
+    own = await ada.ask("POST", "/calls", f'{{{told}, "usage": {usage}}}'.encode())
+    body = f'{{{told}, "response": {{"model": "gpt-4o", "usage": {usage}}}}}'.encode()
+    inside = await ada.ask("POST", "/calls", body)
+    assert (own.status, inside.status) == (201, 201)
+    assert own.json["cost_status"] == "unpriced"
+    assert own.json["cost_note"].startswith(f"invalid_usage: {named} ")
+    if len(usage) < 1_000_000:  # a body may be long: what it says of its tokens is read
+        assert inside.json["cost_status"] == "unpriced"
+
+
+async def test_hostile_usages_do_not_hinder_a_batch(ada: Person, conversation: str) -> None:
+    bodies = [
+        f'{{"content": "{n}", "conversation_id": "{conversation}", "usage": {usage}}}'
+        for n, (usage, _) in enumerate(HOSTILE.values())
+        if len(usage) < 1_000_000
+    ]
+    events = ", ".join(f'{{"type": "message", "body": {body}}}' for body in bodies)
+    reply = await ada.ask("POST", "/batch", f'{{"events": [{events}]}}'.encode())
+    assert reply.status == 207, reply.text
+    assert {result["status"] for result in reply.json["results"]} == {201}
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+async def test_no_number_anywhere_else_is_refused_by_name(
+    ada: Person, conversation: str, word: str
+) -> None:
+    for field, named in (
+        (f'"metadata": {{"a": {word}}}', "metadata.a"),
+        (f'"tokens": {word}', "tokens"),
+    ):
+        body = f'{{"content": "x", {field}}}'.encode()
+        reply = await ada.ask("POST", f"/conversations/{conversation}/messages", body)
+        assert (reply.status, reply.fields) == (422, [named])
+
+
 MALFORMED = {
     "nothing": b"",
     "text": b"x",
     "cut off": b'{"content": "x"',
     "trailing": b'{"content": "x"} y',
-    "NaN": b'{"content": "x", "metadata": {"a": NaN}}',
-    "Infinity": b'{"content": "x", "tokens": Infinity}',
     "invalid UTF-8": b'{"content": "\xff"}',
     "invalid UTF-8 inside": b'{"content": "x", "metadata": {"a": "\xc3\x28"}}',
     "UTF-16": '{"content": "x"}'.encode("utf-16"),
@@ -160,7 +228,7 @@ async def test_what_is_missing_or_wrong_is_named(
 
 @pytest.mark.parametrize(
     ("path", "mib", "status"),
-    [("/conversations/{id}/messages", 10, 413), ("/batch", 10, 422), ("/batch", 17, 413)],
+    [("/conversations/{id}/messages", 17, 413), ("/batch", 10, 422), ("/batch", 17, 413)],
 )
 @pytest.mark.parametrize("is_declared", [True, False], ids=["declared", "streamed"])
 async def test_bodies_are_bounded(

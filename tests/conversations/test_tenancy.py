@@ -27,9 +27,11 @@ def _name(operation: Operation) -> str:
 OPERATIONS = _operations()
 CLOSED = [each for each in OPERATIONS if each.scope is not None]
 OPEN = [each for each in OPERATIONS if each.scope is None]
-ABOUT_ONE = [each for each in CLOSED if "{" in each.path]
+OPERATORS = [each for each in CLOSED if each.scope == "operate"]
+ABOUT_ONE = [each for each in CLOSED if "{" in each.path and each not in OPERATORS]
 LISTS = [each for each in CLOSED if "{" not in each.path and each.method == "GET"]
 WRITES = [each for each in CLOSED if each.is_write]
+NOBODY = "01900000-0000-7000-8000-000000000000"
 BODIES: dict[str, dict[str, Any]] = {
     "/v1/conversations/{id}/messages": {"content": "x"},
     "/v1/conversations/{id}/feedback": {"score": 1},
@@ -60,19 +62,27 @@ async def ours(ada: Person, connection: Any) -> Ours:
         ada.organization,
         member,
     )
+    rule = f"secret-rule-{made['id']}"
+    await connection.execute(
+        "insert into hub.markup_rules (id, rule_key, version, organization_id, valid_from) "
+        "values (gen_random_uuid(), $1, 1, $2, now())",
+        rule,
+        ada.organization,
+    )
     paths = {
         "/v1/conversations": made["id"],
         "/v1/calls": called,
         "/v1/api-keys": key,
         "/v1/organizations": made["organization_id"],
         "/v1/members": member,
+        "/v1/markup-rules": rule,
     }
     return Ours(paths, ["secret-", "@secret.test", made["organization_id"], *paths.values()])
 
 
 def _path(operation: Operation, ours: Ours) -> str:
     root = operation.path.split("/{")[0]
-    return re.sub(r"\{.*?\}", ours.paths.get(root, ""), operation.path)
+    return re.sub(r"\{.*?\}", ours.paths.get(root, NOBODY), operation.path)
 
 
 def _body(operation: Operation) -> Any:
@@ -88,7 +98,7 @@ async def test_a_stranger_finds_nothing(cast: Cast, ours: Ours, operation: Opera
     reply = await cast.cleo.ask(operation.method, _path(operation, ours), _body(operation))
     nothing = await cast.cleo.ask(
         operation.method,
-        re.sub(r"\{.*?\}", "01900000-0000-7000-8000-000000000000", operation.path),
+        re.sub(r"\{.*?\}", NOBODY, operation.path),
         _body(operation),
     )
     assert (reply.status, nothing.status) == (404, 404)
@@ -112,8 +122,17 @@ async def test_naming_another_organization_does_not_help(
     name = ours.paths["/v1/organizations"]
     cleo = cast.cleo.with_headers(X_Organization_Id=name)
     reply = await cleo.ask(operation.method, _path(operation, ours), _body(operation))
-    assert reply.status == 404
+    assert reply.status in ((403, 404) if operation in OPERATORS else (404,))
     assert [secret for secret in ours.secrets if secret in reply.text] == []
+
+
+@pytest.mark.parametrize("operation", OPERATORS, ids=_name)
+async def test_what_operators_do_is_not_for_the_keys_of_organizations(
+    cast: Cast, ours: Ours, operation: Operation
+) -> None:
+    for person in (cast.ada, cast.cleo):
+        reply = await person.ask(operation.method, _path(operation, ours), _body(operation))
+        assert reply.status == 403
 
 
 @pytest.mark.parametrize("operation", CLOSED, ids=_name)

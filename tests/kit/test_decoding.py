@@ -12,17 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
-from aihub.kit.errors import FieldError, Invalid
-from aihub.kit.http import (
-    Answer,
-    Call,
-    Handler,
-    Operation,
-    build_routes,
-    convert,
-    parse_id,
-    refuse_unstorable,
-)
+from aihub.kit.decoding import convert, is_storable, make_decoder, refuse_unstorable
+from aihub.kit.errors import FieldError, Invalid, Malformed
+from aihub.kit.http import Answer, Call, Handler, Operation, build_routes, parse_id
 
 
 class Inner(msgspec.Struct, forbid_unknown_fields=True):
@@ -232,3 +224,34 @@ async def test_every_answer_is_told_apart_and_kept_nowhere(client: httpx.AsyncCl
     for answer in answers:
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+class Foreign(msgspec.Struct, forbid_unknown_fields=True):
+    content: str
+    usage: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+    metadata: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_number_is_text_in_foreign_json_alone(word: str) -> None:
+    decode = make_decoder(Foreign, is_checked=True)
+    body = decode(
+        f'{{"content": "a NaN \\" NaN", "usage": {{"n": {word}, "m": 12345678901234567890}}}}'.encode()
+    )
+    assert body.content == 'a NaN " NaN'
+    assert msgspec.json.decode(body.usage) == {"n": word, "m": 12345678901234567890}
+    with pytest.raises(Invalid) as refused:
+        decode(f'{{"content": "x", "metadata": {{"a": [1, {word}]}}}}'.encode())
+    assert [error.field for error in refused.value.errors] == ["metadata.a[1]"]
+
+
+def test_a_broken_body_with_such_a_word_is_no_json() -> None:
+    with pytest.raises(Malformed):
+        make_decoder(Foreign, is_checked=True)(b'{"content": "NaN", ')
+
+
+@pytest.mark.parametrize("raw", [b'{"usage": {"n": 1e999}}', b'{"usage": "\\u0000"}'])
+def test_foreign_json_is_not_refused_for_what_is_not_stored(raw: bytes) -> None:
+    decode = make_decoder(Foreign, is_checked=True)
+    body = decode(b'{"content": "x", ' + raw[1:])
+    assert not is_storable(bytes(body.usage))

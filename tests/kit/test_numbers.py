@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aihub.kit.decoding import encode_json
 from aihub.kit.errors import Invalid
-from aihub.kit.http import encode_json
 from aihub.kit.money import json_number, plain
 from aihub.kit.paging import decode_cursor, encode_cursor
 

@@ -196,3 +196,32 @@ async def _fill_the_internal_tables(
         "values ($1, $2, $2, array[$3::uuid])",
         *(organization, token, conversation),
     )
+    await connection.execute(
+        "insert into hub.markup_rules (id, rule_key, version, organization_id, valid_from) "
+        "values ($1, $2, 1, $1, now())",
+        *(organization, f"rule-{organization}"),
+    )
+    await connection.execute(
+        "with account as (insert into hub.provider_accounts (id, provider, kind, name) "
+        "values ($1, 'bedrock', 'export', 'a') returning id), "
+        "bill as (insert into hub.provider_bills (account_id, source, provider, day, line, kind, "
+        "run_id) select id, 'aws', 'bedrock', current_date, 'l', 'cost', id from account) "
+        "insert into hub.fetch_progress (id, account_id, source, window_start, window_end) "
+        "select id, id, 'aws', current_date, current_date + 1 from account",
+        organization,
+    )
+    await connection.execute(
+        "with version as (insert into hub.price_book_versions (id, created_by, reason, digest) "
+        "select coalesce(max(id), 0) + 1, 'a', 'b', 'c' from hub.price_book_versions returning id) "
+        "insert into hub.prices (id, layer, organization_id, provider, model, terms, added_in) "
+        "select $1, 'contract', $1, 'p', 'm', '{}', id from version",
+        organization,
+    )
+    await connection.execute(
+        "with run as (insert into hub.reprice_runs (id, created_by, filters, price_book_version) "
+        "values ($1, 'a', '{}', '1') returning id) "
+        "insert into hub.cost_adjustments (organization_id, run_id, call_id, occurred_at, "
+        "status_before, price_book_version_before, status_after, price_book_version_after) "
+        "select id, id, id, now(), 'unpriced', '1', 'unpriced', '2' from run",
+        organization,
+    )

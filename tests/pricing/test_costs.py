@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from aihub.pricing.api import CallFacts, InvalidUsage, is_metered
+from aihub.pricing.api import CallFacts, is_metered
 
 CHAT = {"prompt_tokens": 2006, "completion_tokens": 300, "prompt_tokens_details": {"cached_tokens": 1920}}  # noqa: E501  # fmt: skip
 PLAIN = {"input_tokens": 1000, "output_tokens": 100}
@@ -32,14 +32,14 @@ WRITES = {"input_tokens": 220, "output_tokens": 410, "cache_creation_input_token
 def test_the_cost_is_exact(price, model, provider, usage, expected):
     call = price(model, provider, usage=usage)
     assert (call.cost, call.cost_status, call.cost_note) == (Decimal(expected), "priced", None)
-    assert call.price == call.cost == sum(line.amount for line in call.cost_lines)
+    assert call.cost == call.computed_cost == sum(line.amount for line in call.cost_lines)
 
 
 def test_a_total_with_no_split_is_priced_at_the_input_rate(price):
     call = price("gpt-4", tokens=150)
     assert call.cost == Decimal("0.0045")
     assert call.cost_status == "estimated"
-    assert call.cost_note == "a total with no split, priced at the input rate"
+    assert call.cost_note == "no_split: a total with no split, priced at the input rate"
     assert call.quantities == {"total_tokens": 150}
     assert call.usage_source is None
 
@@ -62,12 +62,12 @@ def test_the_lines_say_what_was_multiplied(price):
         ({"context": {"request_service_tier": "priority"}}, "0.00595", None),
         ({"response": {"service_tier": "fast", "usage": PLAIN}}, "0.00595", None),
         ({"response": {"service_tier": "default", "usage": PLAIN}}, "0.0035", None),
-        ({"context": {"request_service_tier": "scale"}}, "0.0035", "no price of the scale rate, priced at the standard one"),  # noqa: E501
-        ({"context": {"data_residency": "eu"}}, "0.0035", "without the surcharge of a region"),
-        ({"usage_source": "estimated", "usage_method": "o200k"}, "0.0035", "counted by the caller: o200k"),  # noqa: E501
-        ({"response": {"output": [{"type": "web_search_call"}]}}, "0.0035", "without the fees of tools"),  # noqa: E501
-        ({"tokens": 7}, "0.0035", "tokens is 7, the usage adds up to 1100"),
-        ({"occurred_at": datetime(2024, 5, 12, tzinfo=UTC)}, "0.0065", "before the first known price of 2024-05-13"),  # noqa: E501
+        ({"context": {"request_service_tier": "scale"}}, "0.0035", "no_rate: no rate for service_tier scale, taken at the standard one"),  # noqa: E501
+        ({"context": {"data_residency": "eu"}}, "0.0035", None),
+        ({"usage_source": "estimated", "usage_method": "o200k"}, "0.0035", "counted: the tokens were counted, not reported (o200k)"),  # noqa: E501
+        ({"api": "responses", "response": {"output": [{"type": "web_search_call", "action": {"type": "search"}}]}}, "0.0135", None),  # noqa: E501
+        ({"tokens": 7}, "0.0035", "total_mismatch: tokens is 7, the usage adds up to 1100"),
+        ({"occurred_at": datetime(2024, 5, 12, tzinfo=UTC)}, "0.0065", "early: older than the first known price, taken at that one"),  # noqa: E501
     ],
     ids=["batch flag", "batch api", "tier asked for", "fast is priority", "tier in the body",
          "unknown tier", "region", "counted", "tool fees", "tokens differ", "too early"],
@@ -90,34 +90,36 @@ def test_circumstances_change_the_price_or_are_noted(price, facts, expected, not
     ids=["cost", "zero", "byok", "ticks", "cut to 18 decimals"],
 )  # fmt: skip
 def test_a_charge_stated_by_the_provider_wins(price, usage, expected):
-    call = price("some/model", "openrouter", usage=usage)
-    assert (call.cost, call.cost_status) == (Decimal(expected), "priced")
-    assert call.cost_note == "stated by the provider"
+    provider = "xai" if "cost_in_usd_ticks" in usage else "openrouter"
+    call = price("some/model", provider, usage=usage)
+    assert (call.cost, call.cost_status) == (Decimal(expected), "priced" if call.cost else "free")
+    assert call.cost_note == "stated: the provider's own charge"
     assert [line.component for line in call.cost_lines] == ["stated"]
 
 
 @pytest.mark.parametrize(
     ("facts", "note"),
     [
-        ({"model": "nimbus-13b", "provider": "kumo", "usage": PLAIN}, "no price for kumo/nimbus-13b"),  # noqa: E501
-        ({"model": "nimbus-13b", "provider": None, "tokens": 5}, "no price for nimbus-13b"),
-        ({"model": "gpt-4o"}, "no usage was given"),
-        ({"model": None, "provider": None, "usage": PLAIN}, "no model was given"),
-        ({"model": "gpt-4o", "usage": {"units": 4}}, "the shape of the usage is not known"),
-        ({"model": "text-embedding-3-small", "usage": PLAIN}, "no price for output of openai/text-embedding-3-small"),  # noqa: E501
+        ({"model": "nimbus-13b", "provider": "kumo", "usage": PLAIN}, "no_price: no price for kumo/nimbus-13b"),  # noqa: E501
+        ({"model": "nimbus-13b", "provider": None, "tokens": 5}, "no_price: no price for nimbus-13b"),  # noqa: E501
+        ({"model": "gpt-4o"}, "no_usage: no usage was given"),
+        ({"model": None, "provider": None, "usage": PLAIN}, "no_model: no model was given"),
+        ({"model": "gpt-4o", "usage": {"units": 4}}, "unknown_shape: the shape of the usage is not known"),  # noqa: E501
+        ({"model": "text-embedding-3-small", "usage": PLAIN}, "no_price: no price for output_text of openai/text-embedding-3-small"),  # noqa: E501
     ],
     ids=["model", "no provider", "no usage", "no model", "unknown shape", "no output price"],
 )  # fmt: skip
 def test_unpriced_is_said_and_is_not_zero(price, facts, note):
     call = price(**facts)
-    assert (call.cost, call.price, call.cost_lines) == (None, None, ())
+    assert (call.cost, call.computed_cost, call.cost_lines) == (None, None, ())
     assert (call.cost_status, call.cost_note) == ("unpriced", note)
 
 
 @pytest.mark.parametrize("provider", ["ollama", "lmstudio", "vllm", "llamacpp", "local", "Ollama"])
 def test_local_models_are_free(price, provider):
     call = price("llama3.2", provider, response={"prompt_eval_count": 26, "eval_count": 4})
-    assert (call.cost, call.cost_status, call.cost_note) == (Decimal(0), "free", "local model")
+    assert (call.cost, call.cost_status) == (Decimal(0), "free")
+    assert call.cost_note == "local: a model on one's own machine"
     assert call.total_tokens == 30
 
 
@@ -151,9 +153,61 @@ def test_cache_writes_are_shown_where_there_are_any(price):
     }
 
 
-def test_a_wrong_total_is_named(price):
-    with pytest.raises(InvalidUsage, match=r"^tokens must be a whole number"):
-        price(tokens=-1)
+def test_what_cannot_be_is_named_and_has_no_price(price):
+    for facts, named in (
+        ({"tokens": -1}, "tokens must be a whole number"),
+        ({"usage": {"prompt_tokens": "7"}}, "usage.prompt_tokens must be a whole number"),
+        ({"fault": "usage exceeds 9 bytes"}, "usage exceeds 9 bytes"),
+    ):
+        call = price(**facts)
+        assert (call.cost, call.cost_status, call.total_tokens) == (None, "unpriced", 0)
+        assert call.cost_note.startswith(f"invalid_usage: {named}")
+
+
+def test_a_stated_charge_stands_beside_what_the_book_says(price):
+    usage = {"prompt_tokens": 1000, "completion_tokens": 100, "cost": 0.004}
+    call = price("openai/gpt-4o", "openrouter", usage=usage)
+    assert (call.cost, call.computed_cost) == (Decimal("0.004"), Decimal("0.0035"))
+
+
+def test_other_models_of_the_same_answer_are_priced_at_their_own_rates(price):
+    own = {"type": "message", "input_tokens": 100, "output_tokens": 50}
+    advice = {"type": "advisor_message", "model": "claude-opus-4-6", "input_tokens": 1000, "output_tokens": 100}  # noqa: E501  # fmt: skip
+    usage = {"input_tokens": 100, "output_tokens": 50, "iterations": [own, advice]}
+    call = price("claude-sonnet-4-6", "anthropic", usage=usage)
+    # 100 x $3 + 50 x $15 + 1,000 x $5 + 100 x $25, per million
+    assert (call.cost, call.cost_note) == (Decimal("0.00855"), None)
+    assert call.total_tokens == 1250
+    unknown = advice | {"model": "claude-nobody"}
+    call = price("claude-sonnet-4-6", "anthropic", usage=usage | {"iterations": [own, unknown]})
+    assert (call.cost_status, call.cost) == ("estimated", Decimal("0.00105"))
+    assert call.cost_note == "other_model: without what was used of claude-nobody"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:11434/v1", "http://127.0.0.1", "http://10.1.2.3/v1"]
+)
+def test_an_unknown_model_of_ones_own_server_is_free(price, url):
+    call = price("my-model", "openai", usage=PLAIN, context={"base_url": url})
+    assert (call.cost, call.cost_status) == (Decimal(0), "free")
+    known = price("gpt-4o", "openai", usage=PLAIN, context={"base_url": url})
+    assert (known.cost, known.cost_status) == (Decimal("0.0035"), "priced")
+
+
+def test_a_broken_off_stream_is_counted(price):
+    start = {"type": "message_start", "message": {"model": "claude-sonnet-4-5", "usage": {"input_tokens": 2000, "output_tokens": 1}}}  # noqa: E501  # fmt: skip
+    delta = {
+        "type": "content_block_delta",
+        "delta": {"type": "text_delta", "text": "one two three"},
+    }
+    call = price("claude-sonnet-4-5", "anthropic", response={"stream_events": [start, delta]})
+    assert (call.input_tokens, call.output_tokens) == (2000, 3)
+    assert (call.cost_status, call.usage_source) == ("estimated", "estimated")
+    assert call.usage_method == "o200k_base/claude"
+    chunk = {"choices": [{"index": 0, "delta": {"content": "one two three"}}]}
+    call = price(response={"stream_events": [chunk]})
+    assert (call.input_tokens, call.output_tokens, call.cost) == (0, 3, Decimal("0.00003"))
+    assert "prompt_unknown: " in call.cost_note
 
 
 @pytest.mark.parametrize(

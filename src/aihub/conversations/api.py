@@ -1,5 +1,7 @@
 """What other slices may call. Every function takes a connection first and an organization next."""
 
+from aihub.conversations.commands import RecordCall
+from aihub.conversations.metering import Meter
 from aihub.conversations.models import (
     SOURCES,
     STATUSES,
@@ -36,8 +38,10 @@ __all__ = [
     "Conversations",
     "EventStore",
     "Message",
+    "Meter",
     "ModelCall",
     "Page",
+    "RecordCall",
     "SystemOwner",
     "Transition",
     "Writer",

@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import fields
 
 from aihub.conversations import commands as c
-from aihub.conversations import rules, store
+from aihub.conversations import metering, rules, store
 from aihub.conversations.errors import (
     ConversationClosed,
     ConversationNotFound,
@@ -143,8 +143,8 @@ async def _run(connection: Connection, chosen: Sequence[Any]) -> list[Outcome]:
 _CONVERSATION = [
     f.name for f in fields(c.CreateConversation) if f.name != "intents"
 ]  # the columns of the write function
-_MESSAGE = [f.name for f in fields(c.AddMessage)]
-_CALL = [f.name for f in fields(c.RecordCall)]
+_MESSAGE = [f.name for f in fields(c.AddMessage) if f.name != "charge"]
+_CALL = [f.name for f in fields(c.RecordCall) if f.name != "charge"]
 _FEEDBACK = [f.name for f in fields(c.AddFeedback)]
 
 
@@ -192,6 +192,7 @@ def _new_conversation(command: c.CreateConversation, updated_at: datetime) -> Co
 
 
 async def _add_messages(connection: Connection, chosen: Sequence[c.AddMessage]) -> list[Outcome]:
+    await _settle_charges(connection, chosen)
     rows = await fetch(Q.add_messages(connection, **store.columns(chosen, _MESSAGE)))
     known = {
         (command.organization, command.conversation, row["seq"])
@@ -200,6 +201,22 @@ async def _add_messages(connection: Connection, chosen: Sequence[c.AddMessage]) 
     }
     stored = await store.get_messages(connection, known) if known else {}
     return [_message_outcome(*pair, stored) for pair in zip(chosen, rows, strict=True)]
+
+
+async def _settle_charges(
+    connection: Connection, chosen: Sequence[c.AddMessage | c.RecordCall]
+) -> None:
+    """Price what waits for the module of its conversation."""
+    waiting = [command for command in chosen if command.charge is not None]
+    if not waiting:
+        return
+    wanted = {(w.organization, w.conversation) for w in waiting if w.conversation is not None}
+    modules = await store.get_modules(connection, wanted)
+    for command in waiting:
+        assert command.charge is not None
+        assert command.conversation is not None
+        module = modules.get((command.organization, command.conversation))
+        metering.settle(command, command.charge, module)
 
 
 def _message_outcome(
@@ -246,6 +263,7 @@ def _new_message(command: c.AddMessage, seq: int) -> Message:
 
 
 async def _record_calls(connection: Connection, chosen: Sequence[c.RecordCall]) -> list[Outcome]:
+    await _settle_charges(connection, chosen)
     rows = await fetch(Q.record_calls(connection, **store.columns(chosen, _CALL)))
     # read back also when new: user and module may come from the conversation
     wanted = {

@@ -3,12 +3,16 @@
 Their fields are named like the columns of the write functions in `queries.sql`.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
 import msgspec
+
+from aihub.markup import api as markup
+from aihub.pricing import api as pricing
 
 
 class Command(msgspec.Struct, kw_only=True):
@@ -34,8 +38,21 @@ class CreateConversation(Command, kw_only=True):
     started_at: datetime
 
 
+class Charge(msgspec.Struct, kw_only=True):
+    """What the price of a call is made from, until the module of its conversation is known."""
+
+    rules: markup.RuleSet
+    plan: str
+    at: datetime
+    cost_lines: tuple[pricing.CostLine, ...]
+    quantities: Mapping[str, pricing.Quantity]
+
+
 class Metered(Command, kw_only=True):
-    """What a model call costs; all None or 0 for a message that is no call."""
+    """What a model call costs; all None or 0 for a message that is no call.
+
+    `charge` is set while the price waits for the module; it is no column.
+    """
 
     model: str | None = None
     provider: str | None = None
@@ -54,6 +71,11 @@ class Metered(Command, kw_only=True):
     cost_note: str | None = None
     cost_lines: str = "[]"
     price_book_version: str = ""
+    cost_facts: str = "{}"
+    computed_cost: Decimal | None = None
+    usage_method: str | None = None
+    markup: str | None = None
+    charge: Charge | None = None
 
 
 class AddMessage(Metered, kw_only=True):

@@ -92,13 +92,16 @@ class ModelCall(msgspec.Struct, frozen=True):
     quantities: str | None
     usage: str | None
     usage_source: str | None
+    usage_method: str | None
     context: str
     total_tokens: int
     cost: Decimal | None
     price: Decimal | None
+    computed_cost: Decimal | None
     cost_status: str
     cost_note: str | None
     cost_lines: str
+    markup: str | None
     price_book_version: str
     latency_ms: int | None
     error: str | None

@@ -13,6 +13,7 @@ from msgspec import UNSET
 
 from aihub.conversations import commands, rules
 from aihub.conversations.errors import ConversationNotFound
+from aihub.conversations.metering import MAX_USAGE_BYTES, Meter
 from aihub.conversations.schemas import (
     ConversationPatch,
     Move,
@@ -21,15 +22,18 @@ from aihub.conversations.schemas import (
     NewFeedback,
     NewMessage,
 )
+from aihub.kit.decoding import decode_foreign
 from aihub.kit.errors import Invalid
 from aihub.kit.ids import as_uuid, datetime_ms, derive_uuid7, uuid7, uuid7_at, uuid7_time
-from aihub.kit.money import json_number
 from aihub.pricing import api as pricing
 
 MAX_METADATA_BYTES = 65_536
+MAX_TEXTS_BYTES = 8 * 1024 * 1024
 _MAX_SCORE = 5
 _CENT = Decimal("0.01")
 _NOTHING = (b"", b"null")
+_COUNTED = (*(f'"{name}"'.encode() for name in pricing.TEXT_KEYS), b'"stream_events"')
+METER = Meter()  # prices of the release, no markup: for writers that have no hub around them
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -38,12 +42,14 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 @dataclass(frozen=True, slots=True)
 class Context:
     """Who writes and when. `name`: where given, ids that the caller did not make follow from it,
-    so that the same request makes the same ids (Idempotency-Key)."""
+    so that the same request makes the same ids (Idempotency-Key). `plan` is the organization's."""
 
     organization: UUID
     actor: str
     now: datetime
     name: str | None = None
+    plan: str = "free"
+    meter: Meter = METER
 
     def new_id(self, kind: str, at: datetime | None = None) -> UUID:
         """An id of the time `at` (now when omitted)."""
@@ -105,29 +111,32 @@ def prepare_message(
         reopen=reopen,
         actor=context.actor,
     )
-    usage = _json(body.usage)
+    usage, fault = _foreign(body.usage, "usage")
     _refuse_both(tokens=body.tokens, usage=usage)
     facts = pricing.CallFacts(
         provider=body.provider,
         model=body.model,
         occurred_at=created_at,
+        organization=str(context.organization),
         tokens=body.tokens,
         usage=usage,
         usage_source=body.usage_source,
         usage_method=body.usage_method,
+        fault=fault,
     )
     if pricing.is_metered(facts):
-        _meter(command, facts, has_failed=body.error is not None)
+        context.meter.measure(command, facts, plan=context.plan, has_failed=body.error is not None)
     return command
 
 
 def prepare_call(body: NewCall, context: Context) -> commands.RecordCall:
     """A call that stands alone."""
-    usage, response = _json(body.usage), _json(body.response)
+    usage, fault = _foreign(body.usage, "usage")
+    response = _json(body.response)
     _refuse_both(tokens=body.tokens, usage=usage, response=response)
     occurred_at, id_ = _settle(body.occurred_at, body.id, context, "call", field="occurred_at")
     conversation = body.conversation_id
-    text = _object(body.context, "context", MAX_METADATA_BYTES)
+    known, text = _read_context(body.context)
     command = commands.RecordCall(
         organization=context.organization,
         id=id_,
@@ -150,15 +159,23 @@ def prepare_call(body: NewCall, context: Context) -> commands.RecordCall:
         model=body.model,
         api=body.api,
         occurred_at=occurred_at,
+        organization=str(context.organization),
         tokens=body.tokens,
         usage=usage,
         usage_source=body.usage_source,
         usage_method=body.usage_method,
         response=response,
-        context=_decode(text) if text != "{}" else {},
+        context=known,
+        fault=fault,
     )
-    _meter(command, facts, has_failed=body.error is not None)
+    context.meter.measure(command, facts, plan=context.plan, has_failed=body.error is not None)
     return command
+
+
+def may_count(raw: bytes) -> bool:
+    """Whether preparing a call of this JSON may count tokens, which takes its time: a second for
+    the first text, and a millisecond for each thousand words. It belongs in a thread."""
+    return any(name in raw for name in _COUNTED)
 
 
 def prepare_feedback(
@@ -244,48 +261,6 @@ def _settle(
     return uuid7_time(id_), id_
 
 
-def _meter(
-    command: commands.AddMessage | commands.RecordCall,
-    facts: pricing.CallFacts,
-    *,
-    has_failed: bool,
-) -> None:
-    try:
-        priced = pricing.price_call(facts)
-    except pricing.InvalidUsage as error:
-        raise Invalid.field(error.field, error.message) from error
-    command.provider, command.model = priced.provider, priced.model
-    command.input_tokens = priced.input_tokens
-    command.cached_input_tokens = priced.cached_input_tokens
-    command.output_tokens = priced.output_tokens
-    command.reasoning_tokens = priced.reasoning_tokens
-    command.tokens = priced.total_tokens
-    command.price_book_version = priced.price_book_version
-    command.usage_source = priced.usage_source
-    if has_failed and facts.tokens is None and facts.usage is None and facts.response is None:
-        # a call that was refused is not billed; one that timed out may be: hence an estimate
-        command.cost = command.price = Decimal(0)
-        command.cost_status = "estimated"
-        command.cost_note = "the call failed and no usage was given: taken as not billed"
-        return
-    command.quantities = _encode(priced.quantities).decode()
-    if priced.usage_raw is not None:
-        command.usage = _encode(priced.usage_raw).decode()
-    command.cost, command.price = priced.cost, priced.price
-    command.cost_status, command.cost_note = priced.cost_status, priced.cost_note
-    command.cost_lines = _encode([_cost_line(line) for line in priced.cost_lines]).decode()
-
-
-def _cost_line(line: pricing.CostLine) -> dict[str, Any]:
-    return {
-        "component": line.component,
-        "quantity": line.quantity,
-        "unit_price": json_number(line.unit_price),
-        "amount": json_number(line.amount),
-        "price_id": line.price_id,
-    }
-
-
 def _refuse_both(**given: object) -> None:
     names = [name for name, value in given.items() if value is not None]
     if len(names) > 1:
@@ -313,8 +288,30 @@ def _bounded(raw: msgspec.Raw, field: str, limit: int | None, *, opening: bytes,
     return text.decode()
 
 
+def _read_context(raw: msgspec.Raw) -> tuple[dict[str, Any], str]:
+    """A call's context, and what of it is stored: the texts that tokens are counted from are not,
+    since erasing a conversation has to leave none of its words behind."""
+    text = _object(raw, "context", MAX_TEXTS_BYTES)
+    if text == "{}":
+        return {}, text
+    known = _decode(text)
+    if pricing.TEXT_KEYS.isdisjoint(known):
+        return known, _object(raw, "context", MAX_METADATA_BYTES)
+    rest = {name: value for name, value in known.items() if name not in pricing.TEXT_KEYS}
+    kept = msgspec.Raw(_encode(rest))
+    return known, _object(kept, "context", MAX_METADATA_BYTES)
+
+
 def _json(raw: msgspec.Raw) -> Any:
-    return None if bytes(raw) in _NOTHING else _decode(raw)
+    return None if bytes(raw) in _NOTHING else decode_foreign(bytes(raw))
+
+
+def _foreign(raw: msgspec.Raw, field: str) -> tuple[Any, str | None]:
+    """A provider's own object; where it cannot be read, nothing, and why."""
+    text = bytes(raw)
+    if len(text) > MAX_USAGE_BYTES:
+        return None, f"{field} exceeds {MAX_USAGE_BYTES:,} bytes"
+    return _json(raw), None
 
 
 def utc_now() -> datetime:

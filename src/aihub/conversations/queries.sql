@@ -92,7 +92,7 @@ where f.conversation_id = :conversation_id and f.id = :id and f.conversation_cre
 
 -- name: list_calls(organization_id, conversation_id, user_id, user_uuid, module, source, provider, model, from_, to, min_cost, max_cost, cost_status, before_at, before_id, limit)
 select k.id, k.conversation_id, k.message_id, u.external_id as user_id, k.module, k.source, k.provider, k.model, k.api,
-  k.quantities, k.usage, k.usage_source, k.context, k.total_tokens, k.cost, k.price, k.cost_status, k.cost_note, k.cost_lines,
+  k.quantities, k.usage, k.usage_source, k.usage_method, k.context, k.total_tokens, k.cost, k.price, k.computed_cost, k.cost_status, k.cost_note, k.cost_lines, k.markup,
   k.price_book_version, k.latency_ms, k.error, k.occurred_at, k.created_at
 from public.ai_calls k
 left join public.ai_users u on u.organization_id = k.organization_id and u.id = k.user_id
@@ -118,7 +118,7 @@ limit :limit;
 -- name: list_calls_by_id(organization_ids, ids)
 -- A call's time may be another than its id's: every month is looked into, by the leading column of the key.
 select k.id, k.conversation_id, k.message_id, u.external_id as user_id, k.module, k.source, k.provider, k.model, k.api,
-  k.quantities, k.usage, k.usage_source, k.context, k.total_tokens, k.cost, k.price, k.cost_status, k.cost_note, k.cost_lines,
+  k.quantities, k.usage, k.usage_source, k.usage_method, k.context, k.total_tokens, k.cost, k.price, k.computed_cost, k.cost_status, k.cost_note, k.cost_lines, k.markup,
   k.price_book_version, k.latency_ms, k.error, k.occurred_at, k.created_at, k.organization_id
 from unnest(:organization_ids::uuid[], :ids::uuid[]) as i(organization_id, id)
 join public.ai_calls k on k.id = i.id and k.organization_id = i.organization_id
@@ -145,22 +145,30 @@ select f.ord, f.outcome, f.conversation_id, now() as updated_at
 from hub.create_conversations_v1(:organization::uuid[], :id::uuid[], :created_at::timestamptz[], :user::text[], :user_uuid::uuid[],
   :key::text[], :source::text[], :module::text[], :intent_chain::text[], :metadata::text[], :started_at::timestamptz[]) f;
 
--- name: add_messages(organization, conversation, conversation_at, id, role, content, parts, tool_calls, model, provider, api, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, tokens, quantities, usage, usage_source, cost, price, cost_status, cost_note, cost_lines, price_book_version, latency_ms, error, intent, metadata, created_at, reopen, actor)
+-- name: list_modules(organization_ids, conversation_ids, created_ats)
+-- Of conversations whose calls are priced by module.
+select c.organization_id, c.id, c.module
+from unnest(:organization_ids::uuid[], :conversation_ids::uuid[], :created_ats::timestamptz[]) as i(organization_id, id, created_at)
+join public.ai_conversations c on c.id = i.id and c.created_at = i.created_at and c.organization_id = i.organization_id;
+
+-- name: add_messages(organization, conversation, conversation_at, id, role, content, parts, tool_calls, model, provider, api, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, tokens, quantities, usage, usage_source, cost, price, cost_status, cost_note, cost_lines, price_book_version, cost_facts, computed_cost, usage_method, markup, latency_ms, error, intent, metadata, created_at, reopen, actor)
 select f.ord, f.outcome, f.seq, f.status
-from hub.add_messages_v1(:organization::uuid[], :conversation::uuid[], :conversation_at::timestamptz[], :id::uuid[], :role::text[],
+from hub.add_messages_v2(:organization::uuid[], :conversation::uuid[], :conversation_at::timestamptz[], :id::uuid[], :role::text[],
   :content::text[], :parts::text[], :tool_calls::text[], :model::text[], :provider::text[], :api::text[], :input_tokens::bigint[],
   :cached_input_tokens::bigint[], :output_tokens::bigint[], :reasoning_tokens::bigint[], :tokens::bigint[], :quantities::text[],
   :usage::text[], :usage_source::text[], :cost::numeric[], :price::numeric[], :cost_status::text[], :cost_note::text[],
-  :cost_lines::text[], :price_book_version::text[], :latency_ms::integer[], :error::text[], :intent::text[],
+  :cost_lines::text[], :price_book_version::text[], :cost_facts::text[], :computed_cost::numeric[], :usage_method::text[], :markup::text[],
+  :latency_ms::integer[], :error::text[], :intent::text[],
   :metadata::text[], :created_at::timestamptz[], :reopen::boolean[], :actor::text[]) f;
 
--- name: record_calls(organization, id, occurred_at, conversation, conversation_at, user, user_uuid, module, provider, model, api, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, tokens, quantities, usage, usage_source, context, cost, price, cost_status, cost_note, cost_lines, price_book_version, latency_ms, error, look_up)
+-- name: record_calls(organization, id, occurred_at, conversation, conversation_at, user, user_uuid, module, provider, model, api, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, tokens, quantities, usage, usage_source, context, cost, price, cost_status, cost_note, cost_lines, price_book_version, cost_facts, computed_cost, usage_method, markup, latency_ms, error, look_up)
 select f.ord, f.outcome
-from hub.record_calls_v1(:organization::uuid[], :id::uuid[], :occurred_at::timestamptz[], :conversation::uuid[],
+from hub.record_calls_v2(:organization::uuid[], :id::uuid[], :occurred_at::timestamptz[], :conversation::uuid[],
   :conversation_at::timestamptz[], :user::text[], :user_uuid::uuid[], :module::text[], :provider::text[], :model::text[], :api::text[],
   :input_tokens::bigint[], :cached_input_tokens::bigint[], :output_tokens::bigint[], :reasoning_tokens::bigint[], :tokens::bigint[],
   :quantities::text[], :usage::text[], :usage_source::text[], :context::text[], :cost::numeric[], :price::numeric[],
-  :cost_status::text[], :cost_note::text[], :cost_lines::text[], :price_book_version::text[], :latency_ms::integer[],
+  :cost_status::text[], :cost_note::text[], :cost_lines::text[], :price_book_version::text[], :cost_facts::text[],
+  :computed_cost::numeric[], :usage_method::text[], :markup::text[], :latency_ms::integer[],
   :error::text[], :look_up::boolean[]) f;
 
 -- name: add_feedback(organization, conversation, conversation_at, id, score, comment, message_id, created_at)

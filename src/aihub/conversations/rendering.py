@@ -107,13 +107,16 @@ def render_call(call: ModelCall) -> CallOut:
         usage=_json(k.quantities),
         raw_usage=_json(k.usage),
         usage_source=k.usage_source,  # type: ignore[arg-type] # checked by the table
+        usage_method=k.usage_method,
         context=_json(k.context),
         total_tokens=k.total_tokens,
         cost=json_number(k.cost),
         price=json_number(k.price),
+        computed_cost=json_number(k.computed_cost),
         cost_status=k.cost_status,  # type: ignore[arg-type]
         cost_note=k.cost_note,
         cost_lines=_json(k.cost_lines),
+        markup=_json(k.markup),
         price_book_version=k.price_book_version,
         latency_ms=k.latency_ms,
         error=k.error,

@@ -1,5 +1,6 @@
 """The endpoints: translate, call one function, translate back."""
 
+import asyncio
 from dataclasses import fields
 from decimal import Decimal
 from typing import Any
@@ -18,7 +19,7 @@ from aihub.kit.http import Answer, Call, Operation
 
 _TAG = "Conversations"
 _CALLS_TAG = "Model calls"
-_MAX_BATCH_BYTES = 16 * 1024 * 1024
+_MAX_BODY_BYTES = 16 * 1024 * 1024
 _MAX_MESSAGES = 10_000
 _MAX_DECIMALS = 100
 
@@ -39,10 +40,10 @@ class ConversationRoutes:
             self._write("", self.create_conversation, s.NewConversation, s.ConversationOut),
             Operation(method="POST", path="/v1/batch", handler=self.store_batch, scope="write",
                       tag=_TAG, body=s.Batch, answers={207: s.BatchOut},
-                      max_body_bytes=_MAX_BATCH_BYTES, is_body_in_parts=True),
+                      max_body_bytes=_MAX_BODY_BYTES, is_body_in_parts=True),
             Operation(method="POST", path="/v1/calls", handler=self.record_call, scope="write",
                       tag=_CALLS_TAG, body=s.NewCall, answers={201: s.CallOut, 200: s.CallOut},
-                      errors=(404, 409)),
+                      errors=(404, 409), max_body_bytes=_MAX_BODY_BYTES),
             self._read("/v1/conversations", self.list_conversations, s.ConversationQuery,
                        s.ConversationList),
             self._read(one, self.get_conversation, s.GetOptions, s.ConversationOut, errors=(404,)),
@@ -86,7 +87,11 @@ class ConversationRoutes:
 
         The answer explains the cost line by line; sums are in USD and exact.
         """
-        command = preparing.prepare_call(call.body, self._context(call))
+        context = self._context(call)
+        if preparing.may_count(call.raw_body):
+            command = await asyncio.to_thread(preparing.prepare_call, call.body, context)
+        else:
+            command = preparing.prepare_call(call.body, context)
         return await self._write_one(call, command)
 
     async def add_feedback(self, call: Call) -> Answer:
@@ -232,6 +237,7 @@ class ConversationRoutes:
         return Operation(
             method="POST", path="/v1/conversations" + path, handler=handler, scope="write",
             tag=_TAG, body=body, query=query, answers={201: answer, 200: answer}, errors=errors,
+            max_body_bytes=_MAX_BODY_BYTES,
         )  # fmt: skip
 
     def _read(

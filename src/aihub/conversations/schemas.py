@@ -227,10 +227,31 @@ class CostLineOut(msgspec.Struct, kw_only=True):
     """`quantity` x `unit_price` (USD a unit) = `amount` (USD)."""
 
     component: str
-    quantity: int
+    quantity: Decimal
     unit_price: Decimal
     amount: Decimal
     price_id: str
+
+
+class PriceLineOut(msgspec.Struct, kw_only=True):
+    """One part of the price: `quantity` x `unit_price` = `amount` (USD). `kind`: `cost`,
+    `override`, `percentage`, `fixed`, `minimum` or `cap`."""
+
+    kind: str
+    description: str
+    quantity: Decimal
+    unit_price: Decimal
+    amount: Decimal
+
+
+class MarkupOut(msgspec.Struct, kw_only=True):
+    """The markup rule that made the price out of the cost, and how."""
+
+    rule_id: UUID
+    rule_key: str
+    version: int
+    has_negative_margin: bool
+    lines: list[PriceLineOut]
 
 
 class MessageOut(msgspec.Struct, kw_only=True):
@@ -260,7 +281,10 @@ class MessageOut(msgspec.Struct, kw_only=True):
 
 
 class CallOut(msgspec.Struct, kw_only=True):
-    """A model call. `usage` is normalised, `raw_usage` as the provider gave it."""
+    """A model call. `usage` is normalised, `raw_usage` as the provider gave it. `cost` is what the
+    provider charges, `price` what the organization pays (`markup` explains it; null: the cost).
+    `computed_cost` is what the price book makes of the usage, also where the provider stated its
+    charge itself. `usage_method`: how tokens were counted that no provider reported."""
 
     id: UUID
     conversation_id: UUID | None
@@ -274,13 +298,16 @@ class CallOut(msgspec.Struct, kw_only=True):
     usage: dict[str, Any] | None
     raw_usage: Any
     usage_source: UsageSource | None
+    usage_method: str | None
     context: dict[str, Any]
     total_tokens: int
     cost: Decimal | None
     price: Decimal | None
+    computed_cost: Decimal | None
     cost_status: CostStatus
     cost_note: str | None
     cost_lines: list[CostLineOut]
+    markup: MarkupOut | None
     price_book_version: str
     latency_ms: int | None
     error: str | None

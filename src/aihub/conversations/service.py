@@ -1,7 +1,8 @@
 """Use cases. Each takes an open connection where the caller has a transaction of its own."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from typing import Any, Protocol
 from uuid import UUID
@@ -12,12 +13,13 @@ from aihub.conversations import preparing, rendering
 from aihub.conversations import schemas as s
 from aihub.conversations.applying import Feedback, Outcome
 from aihub.conversations.commands import Command
+from aihub.conversations.metering import Meter
 from aihub.conversations.models import Conversation, Message, ModelCall
 from aihub.conversations.preparing import Clock, Context, utc_now
 from aihub.conversations.writer import Writer
 from aihub.kit.db import Connection
+from aihub.kit.decoding import encode_json, invalid, raw_fields, refuse_unstorable
 from aihub.kit.errors import AppError, Invalid
-from aihub.kit.http import encode_json, invalid, raw_fields, refuse_unstorable
 from aihub.kit.ids import is_uuid7
 from aihub.kit.money import json_number
 
@@ -49,6 +51,11 @@ class Owner(Protocol):
         """Who does it."""
         ...
 
+    @property
+    def plan(self) -> str:
+        """The organization's plan, by which markup rules may go."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class SystemOwner:
@@ -57,6 +64,7 @@ class SystemOwner:
     organization_id: UUID
     organization_name: str
     actor: str
+    plan: str = "free"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +80,19 @@ class Result:
 class Conversations:
     """Writes of conversations and what belongs to them."""
 
-    def __init__(self, writer: Writer, *, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, writer: Writer, *, meter: Meter | None = None, clock: Clock = utc_now
+    ) -> None:
         self._writer = writer
+        self._meter = meter or preparing.METER
         self._clock = clock
 
     def context(self, owner: Owner, name: str | None = None, at: datetime | None = None) -> Context:
         """Who writes, when. `name`, `at`: see preparing.Context."""
-        return Context(owner.organization_id, owner.actor, at or self._clock(), name)
+        now = at or self._clock()
+        return Context(
+            owner.organization_id, owner.actor, now, name, plan=owner.plan, meter=self._meter
+        )
 
     async def write(
         self, owner: Owner, command: Command, connection: Connection | None = None
@@ -106,7 +120,7 @@ class Conversations:
         ids = [_id_of(event) for event in events]
         for index, event in enumerate(events):
             try:
-                commands.append(_prepare_event(event, index, context))
+                commands.append(await _prepare(event, index, context))
                 results.append(None)
             except AppError as error:
                 results.append(Result(error.status, error=error, id=ids[index]))
@@ -202,9 +216,15 @@ def _id_of(event: Any) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _prepare_event(event: Any, index: int, context: Context) -> Command:
-    at = f"events[{index}]"
+async def _prepare(event: Any, index: int, context: Context) -> Command:
     raw = event if isinstance(event, bytes | msgspec.Raw) else encode_json(event)
+    if preparing.may_count(bytes(raw)):
+        return await asyncio.to_thread(_prepare_event, raw, index, context)
+    return _prepare_event(raw, index, context)
+
+
+def _prepare_event(raw: bytes | msgspec.Raw, index: int, context: Context) -> Command:
+    at = f"events[{index}]"
     place = at
     try:
         envelope = _decode_event(raw)
@@ -220,7 +240,7 @@ def _prepare_event(event: Any, index: int, context: Context) -> Command:
         body.id = id_
     own = context
     if context.name is not None:
-        own = Context(context.organization, context.actor, context.now, f"{context.name}:{index}")
+        own = replace(context, name=f"{context.name}:{index}")
     try:
         return _prepare_body(envelope.type, body, own, id_)
     except Invalid as error:

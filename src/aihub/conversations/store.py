@@ -1,6 +1,7 @@
 """One typed function for each query; no decisions."""
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -256,6 +257,22 @@ async def make_coming_partitions(connection: Connection, now: datetime) -> int:
 async def purge_idempotency_keys(connection: Connection, before: datetime) -> None:
     """Forget the answers that were kept for retries before a time."""
     await QUERIES.delete_old_idempotency_keys(connection, before=before)
+
+
+async def get_modules(
+    connection: Connection, wanted: AbstractSet[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], str | None]:
+    """The modules of conversations, by organization and id."""
+    keys = list(wanted)
+    rows = await fetch(
+        QUERIES.list_modules(
+            connection,
+            organization_ids=[organization for organization, _ in keys],
+            conversation_ids=[conversation for _, conversation in keys],
+            created_ats=[uuid7_time(conversation) for _, conversation in keys],
+        )
+    )
+    return {(row["organization_id"], row["id"]): row["module"] for row in rows}
 
 
 def columns(rows: Sequence[Any], names: Sequence[str]) -> dict[str, Sequence[Any]]:

@@ -41,7 +41,7 @@ async def prepare_organizations(db: Database) -> dict[str, SystemOwner]:
                 plan=demo.plan,
                 timezone=demo.time_zone,
             )
-            owners[demo.id] = SystemOwner(found.id, found.external_id, "demo")
+            owners[demo.id] = SystemOwner(found.id, found.external_id, "demo", found.plan)
     return owners
 
 

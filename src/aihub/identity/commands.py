@@ -11,10 +11,10 @@ from rich.console import Console
 
 from aihub.identity import people_store as people
 from aihub.identity import rules, service
-from aihub.identity.command_output import Output, add_row, day, seconds, table
 from aihub.identity.models import PLANS, ROLE_SCOPES, SCOPES, Organization
 from aihub.kit.db import Connection
 from aihub.kit.errors import AppError, Invalid
+from aihub.kit.output import Output, add_row, day, seconds, table
 from aihub.kit.paging import MAX_LIMIT
 
 if TYPE_CHECKING:

@@ -71,6 +71,11 @@ class Principal:
         return self._organization.external_id
 
     @property
+    def plan(self) -> str:
+        """The organization's plan. Raises Invalid when an operator named none."""
+        return self._organization.plan
+
+    @property
     def _organization(self) -> Organization:
         if self.organization is None:
             raise Invalid.field(

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from aihub.identity import people_store, rules, store, tokens
-from aihub.identity.errors import AccountExists, AlreadyMember, LastOwner
+from aihub.identity.errors import AccountExists, AlreadyMember, LastOwner, UnknownOrganization
 from aihub.identity.models import (
     PLANS,
     Account,
@@ -88,6 +88,14 @@ async def get_organization(connection: Connection, external_id: str) -> Organiza
     if not external_id or "\x00" in external_id or len(external_id) > rules.MAX_ID_LENGTH:
         return None
     return await store.get_organization(connection, external_id, rules.parse_uuid(external_id))
+
+
+async def find_organization(connection: Connection, name: str) -> Organization:
+    """By its own form of the id or by the UUID. Raises UnknownOrganization."""
+    found = await get_organization(connection, name)
+    if found is None:
+        raise UnknownOrganization
+    return found
 
 
 async def list_organizations(

@@ -22,8 +22,8 @@ from aihub.importing.planner import (
     plan_transition,
 )
 from aihub.importing.schedule import Window, plan_offsets, spread_start
-from aihub.importing.token_counts import TextCounter
 from aihub.kit.ids import uuid7_ms
+from aihub.pricing.api import TextCounter
 
 MAX_EVENTS = 1_000
 _MAX_PART_BYTES = 8 * 1024 * 1024

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from aihub.importing.chat_lines import ChatConversation, ChatMessage
 from aihub.importing.schedule import plan_offsets
-from aihub.importing.token_counts import PromptCounter, TextCounter, find_count_rule
 from aihub.kit.ids import derive_uuid7, uuid7
-from aihub.pricing.api import guess_provider
+from aihub.pricing.api import PromptCounter, TextCounter, find_count_rule, guess_provider
 
 Event = dict[str, Any]
 

@@ -4,26 +4,22 @@ An `Operation` declares one endpoint once: path, who may, what comes in, what go
 the route, the checks and the description in the OpenAPI document.
 """
 
-import json
 import logging
-import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from types import UnionType
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+from aihub.kit.decoding import convert, encode_json, make_decoder
 from aihub.kit.errors import (
     AppError,
     Invalid,
-    Malformed,
     MethodNotAllowed,
     TooLarge,
     UnsupportedMediaType,
@@ -37,8 +33,6 @@ JSON = b"application/json"
 PROBLEM = b"application/problem+json"
 
 T = TypeVar("T")
-
-encode_json = msgspec.json.Encoder(decimal_format="number", uuid_format="canonical").encode
 
 
 class Authenticate(Protocol):
@@ -117,7 +111,7 @@ class Endpoint:
         self._authenticate = authenticate
         self._around = around
         self._decode: Callable[[bytes], Any] | None = (
-            _decoder(operation.body, is_checked=not operation.is_body_in_parts)
+            make_decoder(operation.body, is_checked=not operation.is_body_in_parts)
             if operation.body is not None
             else None
         )
@@ -212,88 +206,7 @@ def _require_json(request: Request) -> None:
         raise UnsupportedMediaType(f"The body is sent as {kind!r}; send application/json.")
 
 
-# ---------- decoding ----------
-
-_AT = re.compile(r"^(?P<what>.*?)(?: - at `\$?\.?(?P<path>.*)`)?$", re.DOTALL)
-# begins with a digit: re skips all else at the speed of C, where `[:\[,\s]` stops at each space
-_LARGE = re.compile(rb"\d(?:\d{299}|(?:(?<=[:\[,\s]\d)|(?<=[:\[,\s]-\d))[\d.]*[eE][+-]?\d{3})")
-_MAX_EXPONENT = 308
-_MIN_EXPONENT = -400  # a double's last digit stands at -340 at the lowest
-_NAMED = re.compile(r"^Object (?P<how>missing required|contains unknown) field `(?P<name>.*)`$")
-
-
-def _decoder(kind: type[T], *, is_checked: bool) -> Callable[[bytes], T]:
-    decode = msgspec.json.Decoder(kind, float_hook=Decimal).decode
-    passed_on = raw_fields(kind) if is_checked else ()
-
-    def decode_body(raw: bytes) -> T:
-        try:
-            raw.decode()  # what is passed on undecoded has to be UTF-8 as well
-            body = decode(raw)
-        except msgspec.ValidationError as error:
-            raise invalid(error) from error
-        except RecursionError as error:
-            raise Invalid.field("body", "is nested too deeply") from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Malformed(f"The body is not JSON: {error}") from error
-        if is_checked:
-            refuse_unstorable(raw, body=body, passed_on=passed_on)
-        return body
-
-    return decode_body
-
-
-def convert(value: object, kind: type[T], *, at: str = "", from_text: bool = False) -> T:
-    """`value` (decoded JSON) as `kind`. Raises Invalid that names the field below `at`."""
-    try:
-        return msgspec.convert(value, kind, strict=not from_text)
-    except msgspec.ValidationError as error:
-        raise invalid(error, at=at) from error
-
-
-def invalid(error: msgspec.ValidationError, *, at: str = "") -> Invalid:
-    """msgspec's message as an Invalid with the path of the field."""
-    match = _AT.match(str(error))
-    what, path = (match["what"], match["path"] or "") if match else (str(error), "")
-    if named := _NAMED.match(what):
-        path = f"{path}.{named['name']}" if path else named["name"]
-        what = "is required" if named["how"].startswith("missing") else "is not a known field"
-    glue = "." if at and path and not path.startswith("[") else ""
-    where = f"{at}{glue}{path}"
-    return Invalid.field(where or "body", what[:1].lower() + what[1:])
-
-
-def raw_fields(kind: type[Any]) -> tuple[str, ...]:
-    """The fields of a body that are passed on as they came."""
-    return tuple(f.name for f in msgspec.structs.fields(kind) if f.type is msgspec.Raw)
-
-
-def refuse_unstorable(
-    raw: bytes, at: str = "", *, body: object = None, passed_on: Sequence[str] | None = None
-) -> None:
-    """Raise Invalid, naming the field, for what is JSON but not for PostgreSQL: text with a NUL,
-    numbers beyond a double's range. Most bodies are told by one look."""
-    parts = [raw] if passed_on is None else [bytes(getattr(body, name)) for name in passed_on]
-    if b"\\u0000" in raw or any(_LARGE.search(part) for part in parts):
-        # not msgspec: it refuses such numbers without a name
-        _refuse_unstorable(json.loads(raw, parse_float=Decimal, parse_int=Decimal), at)
-
-
-def _refuse_unstorable(value: object, path: str) -> None:
-    if isinstance(value, str):
-        if "\x00" in value:
-            raise Invalid.field(path or "body", "must not contain the character U+0000")
-    elif isinstance(value, Decimal):
-        exponent = value.as_tuple().exponent
-        if value.adjusted() > _MAX_EXPONENT or cast(int, exponent) < _MIN_EXPONENT:
-            raise Invalid.field(path or "body", "is a number out of range")
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            _refuse_unstorable(name, f"{path}.{name}".lstrip(".").replace("\x00", ""))
-            _refuse_unstorable(item, f"{path}.{name}".lstrip("."))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            _refuse_unstorable(item, f"{path}[{index}]")
+# ---------- what stands in the address ----------
 
 
 def parse_query(request: Request, kind: type[T]) -> T:

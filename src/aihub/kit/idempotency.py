@@ -16,8 +16,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from aihub.kit.db import Connection, Database
+from aihub.kit.decoding import encode_json
 from aihub.kit.errors import Conflict, Invalid
-from aihub.kit.http import Answer, Call, Handler, encode_json
+from aihub.kit.http import Answer, Call, Handler
 
 MAX_KEY_LENGTH = 255
 _NOBODY = UUID(int=0)

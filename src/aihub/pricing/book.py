@@ -1,198 +1,233 @@
-"""The price book: dated, sourced prices of the providers' models, read from TOML files.
+"""The price book: rows of all layers, found by name and time, resolved to one rate a component.
 
-The price of a call is that of the last row whose `from` day (UTC) has begun. Before a model's
+Layers, the first hit wins: an organization's contract, the operator's override, our corrections,
+the imported base. Corrections replace a whole model of the base; contracts and overrides may name
+a few components, or a discount, and leave the rest to the layers below.
+
+The price of a call is that of the last row that had begun when the call completed. Before a model's
 first row its first row holds, and the result is marked as an estimate: imports bring calls whose
 clock was wrong or whose model was used before its prices were published, and a cost close to the
-truth serves them better than none. A model name is looked up as it is, then without `-latest`, then
-without the date of a snapshot; a snapshot with a price of its own has an entry of its own.
+truth serves them better than none.
 """
 
-import hashlib
-import re
-import tomllib
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from decimal import Decimal
-from functools import cache, lru_cache
-from pathlib import Path
-from typing import Annotated
+from typing import Literal
 
-import msgspec
+from aihub.pricing import price_files as files
+from aihub.pricing.names import spell
+from aihub.pricing.rates import Rate, Rates, Terms, compile_row, merge_terms
 
-_FOLDER = Path(__file__).parent / "book"
-_SNAPSHOT = re.compile(r"(?:[-@]\d{8}|-\d{4}-\d{2}-\d{2})$")
-_HYPHENATED = re.compile(r"^gpt-(\d)-(\d)(?!\d)")
-_LONGEST_NAME = 200
-# at most six decimals per million: a price per token then has twelve
-_Price = Annotated[str, msgspec.Meta(pattern=r"^\d{1,6}(\.\d{1,6})?$")]
-_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=_LONGEST_NAME)]
-_Source = Annotated[str, msgspec.Meta(pattern="^https://")]
+Layer = Literal["base", "corrections", "override", "contract"]
+EVERY_MODEL = "*"
 
-COMPONENTS = ("input", "cached_input", "cache_write_5m", "cache_write_1h", "output")
-
-
-class BrokenPriceBook(ValueError):
-    """A price book file that does not say what it must; the message names file and place."""
+_MANY = 50_000
+Calendars = Mapping[str, frozenset[date]]
 
 
 @dataclass(frozen=True, slots=True)
-class Rates:
-    """USD per token by component; `above` holds once the prompt has more than that many tokens."""
+class Entry:
+    """One dated row of one layer. `organization` is set for contracts alone."""
 
-    per_token: dict[str, Decimal]
-    above_tokens: int | None = None
-    above: dict[str, Decimal] | None = None
+    layer: Layer
+    provider: str
+    model: str
+    names: tuple[str, ...]
+    row: files.Row
+    organization: str | None = None
+
+    @property
+    def price_id(self) -> str:
+        """`openai/gpt-4o@2024-10-02`; layers above the list say which one they are."""
+        since = self.row.since
+        when = "" if since is None else f"@{since}"
+        layer = f"#{self.layer}" if self.layer in ("override", "contract") else ""
+        return f"{self.provider}/{self.model}{when}{layer}"
 
 
 @dataclass(frozen=True, slots=True)
-class PriceRow:
-    """The prices of one model from one day on; `variants` by name (`batch`, `flex`, …)."""
+class History:
+    """The rows of one model in one layer, in the order of time."""
 
-    price_id: str
-    since: datetime
-    source: str
-    standard: Rates
-    variants: dict[str, Rates]
+    layer: Layer
+    times: tuple[datetime, ...]
+    terms: tuple[Terms, ...]
+
+    def find(self, at: datetime) -> int:
+        """Which row holds; -1 before all of them."""
+        return bisect_right(self.times, at) - 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class Chain:
+    """What decides the price of one model: histories from the lowest layer to the highest."""
+
+    histories: tuple[History, ...]
+    inherited_from: str | None
+    thresholds: tuple[int, ...]
+    hours: tuple[files.Hours, ...]
+    resolved: dict[tuple[object, ...], Rates] = field(default_factory=dict)
+
+
 class Book:
-    """All rows by provider and model name, in the order of time."""
+    """All prices of one version."""
 
-    version: str
-    rows: dict[str, dict[str, tuple[PriceRow, ...]]]
+    def __init__(
+        self,
+        version: str,
+        entries: Iterable[Entry],
+        *,
+        falls_back_to: Mapping[str, str] | None = None,
+        calendars: Calendars | None = None,
+    ) -> None:
+        self.version = version
+        self._falls_back_to = dict(falls_back_to or {})
+        self._calendars = dict(calendars or {})
+        self._histories = _index(entries)
+        self._chains: dict[tuple[str, str, str | None], Chain | None] = {}
+
+    def find(self, provider: str, model: str, organization: str | None = None) -> Chain | None:
+        """The rows of a model in all layers, or None when no layer has it."""
+        key = (provider, model, organization)
+        try:
+            return self._chains[key]
+        except KeyError:
+            pass
+        chain = self._look_up(provider, model, organization)
+        if len(self._chains) >= _MANY:
+            self._chains.clear()
+        self._chains[key] = chain
+        return chain
+
+    def resolve(
+        self,
+        chain: Chain,
+        at: datetime,
+        *,
+        required: Mapping[str, str],
+        optional: Mapping[str, str],
+        prompt_tokens: int,
+    ) -> Rates:
+        """The rates of a call that completed `at` with so many tokens in its whole prompt.
+
+        `required` is what must find a rate of its own (`processing: batch`), or the result says
+        that it did not; `optional` what may (`region: …`).
+        """
+        moment = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+        rows = tuple(history.find(moment) for history in chain.histories)
+        reached = bisect_left(chain.thresholds, prompt_tokens) if chain.thresholds else 0
+        hours = tuple(self._is_within(hours, moment) for hours in chain.hours)
+        key = (rows, reached, hours, tuple(required.items()), tuple(optional.items()))
+        found = chain.resolved.get(key)
+        if found is None:
+            facets = {**optional, **required}
+            chosen = [
+                (history.layer, history.terms[max(row, 0)], row < 0)
+                for history, row in zip(chain.histories, rows, strict=True)
+            ]
+            open_hours = frozenset(
+                h for h, is_open in zip(chain.hours, hours, strict=True) if is_open
+            )
+            found = merge_terms(
+                chosen, facets, required.keys(), open_hours, prompt_tokens, chain.inherited_from
+            )
+            if len(chain.resolved) >= _MANY:
+                chain.resolved.clear()
+            chain.resolved[key] = found
+        return found
+
+    def _look_up(self, provider: str, model: str, organization: str | None) -> Chain | None:
+        if len(model) > files.LONGEST_NAME:
+            return None
+        found = self._collect(provider, model, organization)
+        if found is not None:
+            return _chain(found, None)
+        other = self._falls_back_to.get(provider)
+        found = self._collect(other, model, organization) if other else None
+        return _chain(found, other) if found is not None else None
+
+    def _collect(self, provider: str, model: str, organization: str | None) -> list[History] | None:
+        names = spell(provider, model)
+        own = {
+            key: _first(models, names)
+            for key in _keys(organization)
+            if (models := self._histories.get(key, {}).get(provider)) is not None
+        }
+        if not any(own.values()):
+            return None
+        listed = own.get(("corrections", None)) or own.get(("base", None))
+        found: list[History | None] = [
+            self._fees("base", None, provider),
+            self._fees("corrections", None, provider),
+            listed,
+        ]
+        above: tuple[tuple[Layer, str | None], ...] = (
+            ("override", None),
+            ("contract", organization),
+        )
+        for key in above:
+            found += [self._fees(*key, provider), own.get(key)]
+        return [history for history in found if history is not None]
+
+    def _fees(self, layer: Layer, organization: str | None, provider: str) -> History | None:
+        return self._histories.get((layer, organization), {}).get(provider, {}).get(EVERY_MODEL)
+
+    def _is_within(self, hours: files.Hours, moment: datetime) -> bool:
+        moment = moment.astimezone(UTC)
+        if hours.days and moment.strftime("%a").lower() not in hours.days:
+            return False
+        if hours.except_holidays is not None and moment.date() in self._calendars.get(
+            hours.except_holidays, frozenset()
+        ):
+            return False
+        clock = f"{moment:%H:%M}"
+        return any(span[:5] <= clock < span[6:] for span in hours.spans)
 
 
-class _Numbers(msgspec.Struct, forbid_unknown_fields=True):
-    input: _Price
-    cached_input: _Price | None = None
-    cache_write_5m: _Price | None = None
-    cache_write_1h: _Price | None = None
-    output: _Price | None = None
+def _keys(organization: str | None) -> tuple[tuple[Layer, str | None], ...]:
+    lists: tuple[tuple[Layer, str | None], ...] = (
+        ("corrections", None), ("base", None), ("override", None),
+    )  # fmt: skip
+    return (*lists, ("contract", organization)) if organization is not None else lists
 
 
-class _Above(_Numbers, kw_only=True):
-    tokens: Annotated[int, msgspec.Meta(gt=0)]
+def _first(models: Mapping[str, History], names: list[str]) -> History | None:
+    return next((models[name] for name in names if name in models), None)
 
 
-class _Variant(_Numbers, kw_only=True):
-    above: _Above | None = None
+def _index(
+    entries: Iterable[Entry],
+) -> dict[tuple[Layer, str | None], dict[str, dict[str, History]]]:
+    gathered: dict[tuple[Layer, str | None, str, str], list[Entry]] = {}
+    for entry in entries:
+        key = (entry.layer, entry.organization, entry.provider, entry.model)
+        gathered.setdefault(key, []).append(entry)
+    found: dict[tuple[Layer, str | None], dict[str, dict[str, History]]] = {}
+    for (layer, organization, provider, model), dated in gathered.items():
+        dated.sort(key=lambda entry: files.begin_of(entry.row))
+        history = History(
+            layer,
+            tuple(files.begin_of(entry.row) for entry in dated),
+            tuple(compile_row(entry.row, entry.price_id) for entry in dated),
+        )
+        models = found.setdefault((layer, organization), {}).setdefault(provider, {})
+        for name in (model, *(name for entry in dated for name in entry.names)):
+            # the model that a name belongs to outright goes before one that only answers to it
+            if name == model or name not in models:
+                models[name] = history
+    return found
 
 
-class _Row(_Variant, kw_only=True):
-    since: date = msgspec.field(name="from")
-    source: _Source
-    batch: _Variant | None = None
-    flex: _Variant | None = None
-    priority: _Variant | None = None
-    fast: _Variant | None = None
-
-
-class _Model(msgspec.Struct, forbid_unknown_fields=True):
-    id: _Name
-    price: Annotated[list[_Row], msgspec.Meta(min_length=1)]
-    aliases: list[_Name] = []
-
-
-class _File(msgspec.Struct, forbid_unknown_fields=True):
-    provider: _Name
-    compiled: date
-    model: list[_Model]
-
-
-@cache
-def load_book() -> Book:
-    """The price book of this release, read once a process."""
-    return read_book(_FOLDER)
-
-
-def read_book(folder: Path) -> Book:
-    """Read and check every `*.toml` of `folder`; `BrokenPriceBook` where one is wrong."""
-    digest = hashlib.sha256()
-    rows: dict[str, dict[str, tuple[PriceRow, ...]]] = {}
-    compiled = date.min
-    for path in sorted(folder.glob("*.toml")):
-        content = path.read_bytes()
-        digest.update(content)
-        parsed = _parse(content, path.name)
-        compiled = max(compiled, parsed.compiled)
-        rows.setdefault(parsed.provider, {}).update(_index(parsed, path.name))
-    return Book(version=f"{compiled.isoformat()}+{digest.hexdigest()[:8]}", rows=rows)
-
-
-def find_rows(provider: str, model: str) -> tuple[PriceRow, ...] | None:
-    """The rows of a model under any of its names, or None when the book does not have it."""
-    return _find_rows(provider, model) if len(model) <= _LONGEST_NAME else None
-
-
-def choose_row(rows: tuple[PriceRow, ...], at: datetime) -> tuple[PriceRow, bool]:
-    """The row that holds at `at`, and whether `at` is before all of them."""
-    moment = at.replace(tzinfo=UTC) if at.tzinfo is None else at
-    for row in reversed(rows):
-        if row.since <= moment:
-            return row, False
-    return rows[0], True
-
-
-@lru_cache(maxsize=4096)
-def _find_rows(provider: str, model: str) -> tuple[PriceRow, ...] | None:
-    models = load_book().rows.get(provider)
-    if models is None:
-        return None
-    return next((models[name] for name in _spell(provider, model) if name in models), None)
-
-
-def _spell(provider: str, model: str) -> list[str]:
-    """The names under which the book may have a model, the most exact first."""
-    name = model.strip().lower().rsplit("/", 1)[-1]
-    if name.startswith("ft:"):  # ft:<base model>:<organisation>:<name>:<id>
-        name = ":".join(name.split(":", 2)[:2])
-    name = (
-        name.replace(".", "-") if provider == "anthropic" else _HYPHENATED.sub(r"gpt-\1.\2", name)
+def _chain(histories: list[History], inherited_from: str | None) -> Chain:
+    terms = [term for history in histories for term in history.terms]
+    return Chain(
+        tuple(histories),
+        inherited_from,
+        tuple(sorted({bound for term in terms for bound in term.thresholds})),
+        tuple(dict.fromkeys(hours for term in terms for hours in term.hours)),
     )
-    bare = name.removesuffix("-latest")
-    return [name, bare, _SNAPSHOT.sub("", bare)]
 
 
-def _parse(content: bytes, name: str) -> _File:
-    try:
-        return msgspec.convert(tomllib.loads(content.decode()), _File)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise BrokenPriceBook(f"{name}: {error}") from error
-
-
-def _index(parsed: _File, file_name: str) -> dict[str, tuple[PriceRow, ...]]:
-    models: dict[str, tuple[PriceRow, ...]] = {}
-    for model in parsed.model:
-        days = [row.since for row in model.price]
-        if days != sorted(set(days)):
-            raise BrokenPriceBook(f"{file_name}: the rows of {model.id} are not in order of time")
-        rows = tuple(_build_row(parsed.provider, model.id, row) for row in model.price)
-        for name in (model.id, *model.aliases):
-            if name in models:
-                raise BrokenPriceBook(f"{file_name}: the name {name} stands there twice")
-            models[name] = rows
-    return models
-
-
-def _build_row(provider: str, model: str, row: _Row) -> PriceRow:
-    variants = {"batch": row.batch, "flex": row.flex, "priority": row.priority, "fast": row.fast}
-    return PriceRow(
-        price_id=f"{provider}/{model}@{row.since.isoformat()}",
-        since=datetime(row.since.year, row.since.month, row.since.day, tzinfo=UTC),
-        source=row.source,
-        standard=_build_rates(row),
-        variants={name: _build_rates(rates) for name, rates in variants.items() if rates},
-    )
-
-
-def _build_rates(numbers: _Variant) -> Rates:
-    above = numbers.above
-    if above is None:
-        return Rates(_per_token(numbers))
-    return Rates(_per_token(numbers), above.tokens, _per_token(above))
-
-
-def _per_token(numbers: _Numbers) -> dict[str, Decimal]:
-    prices = ((name, getattr(numbers, name)) for name in COMPONENTS)
-    return {name: Decimal(price).scaleb(-6) for name, price in prices if price is not None}
+__all__ = ["EVERY_MODEL", "Book", "Chain", "Entry", "Layer", "Rate", "Rates"]

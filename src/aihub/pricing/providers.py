@@ -21,13 +21,37 @@ _NAMED = frozenset(
     }
 )
 _ALIASES = {
+    "amazon": "bedrock",
+    "amazon-bedrock": "bedrock",
+    "amazon_bedrock": "bedrock",
+    "aws": "bedrock",
+    "aws.bedrock": "bedrock",
+    "azure-openai": "azure",
+    "azure.ai.openai": "azure",
+    "azure_ai": "azure",
+    "azure_openai": "azure",
     "bedrock_converse": "bedrock",
+    "fireworks-ai": "fireworks",
     "fireworks_ai": "fireworks",
+    "gcp.gemini": "google",
+    "gcp.vertex_ai": "google",
     "gemini": "google",
+    "google-ai": "google",
+    "google-vertex": "google",
+    "google_genai": "google",
+    "google_vertexai": "google",
+    "grok": "xai",
     "meta-llama": "openrouter",
+    "mistral_ai": "mistral",
     "mistralai": "mistral",
+    "together-ai": "together",
     "together_ai": "together",
+    "togetherai": "together",
+    "vertex": "google",
+    "vertex-ai": "google",
     "vertex_ai": "google",
+    "vertexai": "google",
+    "x_ai": "xai",
     "x-ai": "xai",
 }
 _BEDROCK = re.compile(r"^(?:[a-z]+\.)?(?:anthropic|amazon|meta|cohere|mistral|ai21|deepseek)\.")
@@ -40,6 +64,14 @@ _FAMILIES = (
     (re.compile(r"^deepseek"), "deepseek"),
     (re.compile(r"^grok"), "xai"),
 )
+
+
+def canonical_provider(provider: str | None) -> str | None:
+    """A provider's name as the price book has it: `Vertex_AI` → `google`, `x-ai` → `xai`."""
+    if not provider:
+        return None
+    name = provider.strip().lower()
+    return _ALIASES.get(name, name)
 
 
 def guess_provider(model: str | None) -> str | None:

@@ -10,6 +10,8 @@ MAX_STATED_USD = 10**9
 _AMOUNT = "must be a number from 0 to 10^9"
 _DECIMALS = 18
 _ATTO = Decimal(1).scaleb(-_DECIMALS)
+_FINEST_QUANTITY = 9  # of a second
+_NANO = Decimal(1).scaleb(-_FINEST_QUANTITY)
 _NO_DETAILS: dict[str, object] = {}
 
 
@@ -28,6 +30,16 @@ def read_whole(value: object, path: str, *, limit: int = MAX_TOKENS) -> int:
     return number
 
 
+def read_number(value: object, path: str) -> int | Decimal:
+    """`value` as a quantity that may have a fraction (seconds), exact to nine decimals."""
+    number = _read_decimal(value, MAX_TOKENS)
+    if number is None:
+        raise InvalidUsage(path, "must be a number from 0 to 10^12")
+    if number % 1 == 0:
+        return int(number)
+    return number.quantize(_NANO) if _is_finer(number, _FINEST_QUANTITY) else number
+
+
 def read_count(usage: Mapping[str, object], path: str, *keys: str) -> int | None:
     """The first of `keys` that has a value, as a count; None when there is none."""
     for key in keys:
@@ -35,6 +47,14 @@ def read_count(usage: Mapping[str, object], path: str, *keys: str) -> int | None
         if value is not None:
             return read_whole(value, f"{path}.{key}")
     return None
+
+
+def count_of(usage: Mapping[str, object], path: str, key: str) -> int:
+    """The count at `key`, 0 when there is none."""
+    value = usage.get(key)
+    if not value and type(value) is int:
+        return 0
+    return 0 if value is None else read_whole(value, f"{path}.{key}")
 
 
 def read_details(usage: Mapping[str, object], path: str, *keys: str) -> dict[str, object]:
@@ -46,6 +66,16 @@ def read_details(usage: Mapping[str, object], path: str, *keys: str) -> dict[str
     return _NO_DETAILS
 
 
+def read_list(usage: Mapping[str, object], path: str, key: str) -> list[object]:
+    """The list at `key`; an empty one when there is none."""
+    value = usage.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise InvalidUsage(f"{path}.{key}", "must be a list")
+    return value
+
+
 def read_object(value: object, path: str) -> dict[str, object]:
     """`value` as an object with named fields."""
     if not isinstance(value, dict):
@@ -55,19 +85,25 @@ def read_object(value: object, path: str) -> dict[str, object]:
 
 def read_amount(value: object, path: str) -> Decimal:
     """`value` as an amount of USD, exact as written, in the 18 decimals of a stored cost."""
+    amount = _read_decimal(value, MAX_STATED_USD)
+    if amount is None:
+        raise InvalidUsage(path, _AMOUNT)
+    return amount.quantize(_ATTO) if _is_finer(amount, _DECIMALS) else amount
+
+
+def _read_decimal(value: object, limit: int) -> Decimal | None:
+    """`value` exact, a float by its shortest decimal form, which is what the JSON said."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise InvalidUsage(path, _AMOUNT)
-    if isinstance(value, float):
-        amount = Decimal(repr(value))  # the shortest decimal form, which is what the JSON said
-    elif isinstance(value, int):
-        amount = Decimal(value if 0 <= value <= MAX_STATED_USD else -1)
-    else:
-        amount = value
-    if not 0 <= _finite(amount) <= MAX_STATED_USD:
-        raise InvalidUsage(path, _AMOUNT)
-    exponent = amount.as_tuple().exponent
-    is_finer = isinstance(exponent, int) and exponent < -_DECIMALS
-    return amount.quantize(_ATTO) if is_finer else amount
+        return None
+    if isinstance(value, int):
+        return Decimal(value) if 0 <= value <= limit else None
+    amount = Decimal(repr(value)) if isinstance(value, float) else value
+    return amount if 0 <= _finite(amount) <= limit else None
+
+
+def _is_finer(value: Decimal, decimals: int) -> bool:
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and exponent < -decimals
 
 
 def _finite(value: Decimal) -> Decimal:

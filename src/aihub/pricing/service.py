@@ -1,21 +1,37 @@
-"""Pricing one call: find its usage, normalise it, find its price, multiply."""
+"""Pricing one call: read the answer, measure its usage, find the rates, multiply."""
 
+import ipaddress
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec.structs import replace
 
-from aihub.pricing.book import choose_row, find_rows, load_book
-from aihub.pricing.circumstances import find_rate, find_stated_charge, is_refused, list_doubts
-from aihub.pricing.models import CallFacts, CostLine, FoundUsage, PricedCall, Usage
-from aihub.pricing.providers import guess_provider
+from aihub.pricing.book import Book, Chain
+from aihub.pricing.circumstances import (
+    CONTEXT_KEYS,
+    Facets,
+    find_facets,
+    find_stated_charge,
+    is_not_billed,
+)
+from aihub.pricing.counting import count_call, count_rest, is_cut_off
+from aihub.pricing.errors import InvalidUsage
+from aihub.pricing.models import CallFacts, CostLine, Flag, Payload, PricedCall, Usage
+from aihub.pricing.payloads import read_payload
+from aihub.pricing.providers import canonical_provider, guess_provider
 from aihub.pricing.quantities import read_whole
-from aihub.pricing.responses import find_usage, name_model
-from aihub.pricing.rules import compute_cost
-from aihub.pricing.shapes import normalise_usage
+from aihub.pricing.rules import Cost, NoPrice, add_up, compute_cost
+from aihub.pricing.usage import measure_others, measure_usage, show_usage
+from aihub.pricing.usage.flags import OTHER_MODEL
 
-LOCAL_PROVIDERS = frozenset({"ollama", "lmstudio", "vllm", "llamacpp", "local"})
+LOCAL_PROVIDERS = frozenset(
+    {"ollama", "lmstudio", "vllm", "llamacpp", "llamafile", "localai", "local", "sglang", "tgi"}
+)
 _NO_USAGE = Usage()
+_LONGEST_SHOWN = 200
 
 
 class _Verdict(msgspec.Struct, frozen=True):
@@ -23,18 +39,25 @@ class _Verdict(msgspec.Struct, frozen=True):
     note: str | None
     cost: Decimal | None = None
     lines: tuple[CostLine, ...] = ()
+    computed: Decimal | None = None
 
 
-def price_call(facts: CallFacts) -> PricedCall:
+def price_call(facts: CallFacts, book: Book) -> PricedCall:
     """See `aihub.pricing.api.price_call`."""
-    found = _find_usage(facts)
-    answered = found.model if found else name_model(facts.response)
-    model = facts.model or answered
-    provider = facts.provider or guess_provider(model)
-    facts = replace(facts, provider=provider.lower() if provider else None, model=model)
-    usage = _normalise(facts, found)
-    verdict = _judge(facts, found, usage, answered)
-    known = usage or _NO_USAGE
+    payload = _read(facts)
+    model = facts.model or payload.model
+    provider = canonical_provider(facts.provider) or guess_provider(model)
+    call = replace(facts, provider=provider, model=model)
+    try:
+        usage, fault = _measure(call, payload), None
+        if usage is None or is_cut_off(call.response):
+            call, payload, usage = _count(call, payload, usage)
+    except InvalidUsage as error:
+        usage, fault = None, f"invalid_usage: {error.field} {error.message}"
+    if call.fault is not None:
+        fault = f"invalid_usage: {call.fault}"
+    verdict = _judge(call, payload, usage, fault, book)
+    known = _with_others(usage, call, payload) or _NO_USAGE
     return PricedCall(
         provider=provider,
         model=model,
@@ -43,125 +66,257 @@ def price_call(facts: CallFacts) -> PricedCall:
         output_tokens=known.output_tokens,
         reasoning_tokens=known.reasoning_tokens,
         total_tokens=known.total_tokens,
-        quantities=_show_quantities(usage),
-        usage_raw=found.usage if found else None,
-        usage_source=_name_source(facts, found),
+        quantities={} if usage is None else show_usage(known),
+        usage_raw=payload.usage,
+        usage_source=_name_source(call, payload),
+        usage_method=call.usage_method if call.usage_source == "estimated" else None,
+        response_facts=payload.facts,
         cost=verdict.cost,
-        price=verdict.cost,
+        computed_cost=verdict.computed,
         cost_status=verdict.status,
         cost_note=verdict.note,
         cost_lines=verdict.lines,
-        price_book_version=load_book().version,
+        price_book_version=book.version,
     )
 
 
 def is_metered(facts: CallFacts) -> bool:
     """See `aihub.pricing.api.is_metered`."""
-    given = (facts.tokens, facts.usage, facts.response)
+    given = (facts.tokens, facts.usage, facts.response, facts.fault)
     return bool(facts.model) or any(value is not None for value in given)
 
 
-def _find_usage(facts: CallFacts) -> FoundUsage | None:
+def _read(facts: CallFacts) -> Payload:
     """What the caller gives as usage goes before what the body says."""
-    found = find_usage(facts.response)
+    if facts.response is None:
+        return Payload(usage=facts.usage, facts=dict(facts.response_facts))
+    payload = read_payload(facts.response, api=facts.api, provider=facts.provider)
     if facts.usage is None:
-        return found
-    if found is None:
-        return FoundUsage(facts.usage, "usage", model=name_model(facts.response))
-    return replace(found, usage=facts.usage, path="usage")
+        return payload
+    return replace(payload, usage=facts.usage, path="usage")
 
 
-def _normalise(facts: CallFacts, found: FoundUsage | None) -> Usage | None:
-    tokens = None if facts.tokens is None else read_whole(facts.tokens, "tokens")
-    usage = None
-    if found is not None:
-        usage = normalise_usage(found.usage, provider=facts.provider, path=found.path)
+def _measure(call: CallFacts, payload: Payload) -> Usage | None:
+    tokens = None if call.tokens is None else read_whole(call.tokens, "tokens")
+    usage = measure_usage(call, payload)
     if tokens is None:
         return usage
     if usage is None:
-        return Usage(input_tokens=tokens, is_split=False)
+        return Usage(parts={"input_text": tokens}, is_split=False)
     if tokens == usage.total_tokens:
         return usage
-    doubt = f"tokens is {tokens}, the usage adds up to {usage.total_tokens}"
-    return replace(usage, doubts=(*usage.doubts, doubt))
+    text = f"tokens is {tokens}, the usage adds up to {usage.total_tokens}"
+    return replace(usage, flags=(*usage.flags, Flag("total_mismatch", text)))
+
+
+def _count(
+    call: CallFacts, payload: Payload, usage: Usage | None
+) -> tuple[CallFacts, Payload, Usage | None]:
+    """The call with its tokens counted from its text, where it is billed and has any."""
+    if call.usage_source == "estimated" or is_not_billed(call, payload) is not None:
+        return call, payload, usage
+    if usage is None:
+        if payload.usage is not None:
+            return call, payload, None
+        counted = count_call(call)
+    else:
+        counted = count_rest(call, usage)
+    if counted is None:
+        return call, payload, usage
+    call = replace(call, usage_source="estimated", usage_method=counted.method)
+    payload = replace(payload, usage=counted.usage, path="context")
+    measured = measure_usage(call, payload)
+    assert measured is not None
+    return call, payload, replace(measured, flags=(*measured.flags, *counted.flags))
 
 
 def _judge(
-    facts: CallFacts, found: FoundUsage | None, usage: Usage | None, answered: str | None
+    call: CallFacts, payload: Payload, usage: Usage | None, fault: str | None, book: Book
 ) -> _Verdict:
-    if facts.provider in LOCAL_PROVIDERS:
-        return _Verdict("free", "local model", Decimal(0))
-    charge = find_stated_charge(found)
+    chain = _find_prices(call, payload, book)
+    if call.provider in LOCAL_PROVIDERS and chain is None:
+        return _Verdict("free", "local: a model on one's own machine", Decimal(0))
+    reason = is_not_billed(call, payload)
+    if reason is not None:
+        return _Verdict("free", reason, Decimal(0))
+    try:
+        charge = find_stated_charge(call, payload)
+    except InvalidUsage as error:
+        charge, fault = None, f"invalid_usage: {error.field} {error.message}"
     if charge is not None:
-        line = CostLine("stated", 1, charge, charge, "stated")
-        return _Verdict("priced", "stated by the provider", charge, (line,))
+        return _take_stated(call, payload, usage, chain, book, charge)
+    if fault is not None:
+        return _Verdict("unpriced", fault)
     if usage is None:
-        if found is None and is_refused(facts):
-            return _Verdict("free", "refused by the provider", Decimal(0))
-        reason = "no usage was given" if found is None else "the shape of the usage is not known"
-        return _Verdict("unpriced", reason)
-    return _compute(facts, found, usage, answered)
+        if payload.usage is None:
+            return _Verdict("unpriced", "no_usage: no usage was given")
+        return _Verdict("unpriced", "unknown_shape: the shape of the usage is not known")
+    if chain is None:
+        return _miss(call)
+    return _compute(call, payload, usage, chain, book)
 
 
-def _compute(
-    facts: CallFacts, found: FoundUsage | None, usage: Usage, answered: str | None
+def _find_prices(call: CallFacts, payload: Payload, book: Book) -> Chain | None:
+    """The answer names the snapshot that an alias meant at that time: it goes first."""
+    provider = call.provider or ""
+    for name in dict.fromkeys((payload.model, call.model)):
+        if name:
+            chain = book.find(provider, name, call.organization)
+            if chain is not None:
+                return chain
+    return None
+
+
+def _take_stated(
+    call: CallFacts,
+    payload: Payload,
+    usage: Usage | None,
+    chain: Chain | None,
+    book: Book,
+    charge: Decimal,
 ) -> _Verdict:
-    if facts.model is None:
-        return _Verdict("unpriced", "no model was given")
-    provider = facts.provider or ""
-    # the answer names the snapshot that an alias meant at that time
-    rows = (answered and find_rows(provider, answered)) or find_rows(provider, facts.model)
-    if not rows:
-        return _Verdict("unpriced", f"no price for {_name(facts.provider, facts.model)}")
-    row, is_early = choose_row(rows, facts.occurred_at)
-    cost = compute_cost(usage, row, rate=find_rate(facts, found))
-    if cost is None:
-        name = _name(facts.provider, facts.model)
-        return _Verdict("unpriced", f"no price for output of {name}")
-    early = (f"before the first known price of {row.since:%Y-%m-%d}",) if is_early else ()
-    doubts = (
-        *_doubt_counting(facts, usage),
-        *early,
-        *usage.doubts,
-        *cost.doubts,
-        *list_doubts(facts, found),
+    """What the provider says it charges is the cost; what the book says stands beside it."""
+    computed = None
+    if usage is not None and chain is not None:
+        computed = _compute(call, payload, usage, chain, book).cost
+    line = CostLine("stated", 1, charge, charge, "stated")
+    status = "priced" if charge else "free"
+    return _Verdict(status, "stated: the provider's own charge", charge, (line,), computed)
+
+
+def _miss(call: CallFacts) -> _Verdict:
+    if call.model is None:
+        return _Verdict("unpriced", "no_model: no model was given")
+    if _is_own_host(call.context.get("base_url")):
+        return _Verdict("free", "local: a server on one's own machine", Decimal(0))
+    return _Verdict("unpriced", f"no_price: no price for {_name(call.provider, call.model)}")
+
+
+def _compute(call: CallFacts, payload: Payload, usage: Usage, chain: Chain, book: Book) -> _Verdict:
+    facets = find_facets(call, payload)
+    try:
+        cost = _price_usage(usage, chain, book, call.occurred_at, facets)
+    except NoPrice as error:
+        name = _name(call.provider, call.model or "")
+        return _Verdict("unpriced", f"no_price: no price for {error.component} of {name}")
+    flags = usage.flags
+    if any(flag.code == OTHER_MODEL for flag in flags):
+        others = _price_others(call, payload, book, facets)
+        if others is not None:
+            cost = _join((cost, *others))
+            flags = tuple(flag for flag in flags if flag.code != OTHER_MODEL)
+    return _conclude(cost, (*_flag_counting(call, usage), *flags, *cost.flags))
+
+
+def _price_usage(usage: Usage, chain: Chain, book: Book, at: datetime, facets: Facets) -> Cost:
+    """The cost of one model's part, with what is uncertain about its rates. Raises NoPrice."""
+    rates = book.resolve(
+        chain,
+        at,
+        required=facets.required,
+        optional=facets.optional,
+        prompt_tokens=usage.input_tokens,
     )
-    status = "estimated" if doubts else "priced"
-    return _Verdict(status, "; ".join(doubts) or None, cost.amount, cost.lines)
+    cost = compute_cost(usage, rates)
+    flags: list[Flag] = []
+    if rates.is_early:
+        flags.append(Flag("early", "older than the first known price, taken at that one"))
+    if rates.inherited_from:
+        flags.append(Flag("inherited", f"priced like {rates.inherited_from}"))
+    for facet in rates.unmatched:
+        text = f"no rate for {facet} {facets.required[facet]}, taken at the standard one"
+        flags.append(Flag("no_rate", text))
+    return replace(cost, flags=(*flags, *cost.flags)) if flags else cost
 
 
-def _doubt_counting(facts: CallFacts, usage: Usage) -> tuple[str, ...]:
-    doubts = () if usage.is_split else ("a total with no split, priced at the input rate",)
-    if facts.usage_source != "estimated":
-        return doubts
-    how = f": {facts.usage_method}" if facts.usage_method else ""
-    return (*doubts, f"counted by the caller{how}")
+def _price_others(
+    call: CallFacts, payload: Payload, book: Book, facets: Facets
+) -> list[Cost] | None:
+    """What other models did for the same answer; None where one of them has no price."""
+    costs = []
+    for model, usage in measure_others(call, payload):
+        chain = book.find(call.provider or "", model, call.organization) if model else None
+        if chain is None:
+            return None
+        try:
+            cost = _price_usage(usage, chain, book, call.occurred_at, facets)
+        except NoPrice:
+            return None
+        costs.append(replace(cost, flags=(*usage.flags, *cost.flags)))
+    return costs
 
 
-def _show_quantities(usage: Usage | None) -> dict[str, int]:
-    if usage is None:
-        return {}
+def _join(costs: Iterable[Cost]) -> Cost:
+    lines = tuple(line for cost in costs for line in cost.lines)
+    flags = tuple(dict.fromkeys(flag for cost in costs for flag in cost.flags))
+    return Cost(add_up(line.amount for line in lines), lines, flags)
+
+
+def _with_others(usage: Usage | None, call: CallFacts, payload: Payload) -> Usage | None:
+    """The usage together with that of other models."""
+    if usage is None or not any(flag.code == OTHER_MODEL for flag in usage.flags):
+        return usage
+    parts, reasoning = dict(usage.parts), usage.reasoning_tokens
+    for _, other in measure_others(call, payload):
+        reasoning += other.reasoning_tokens
+        for name, quantity in other.parts.items():
+            parts[name] = parts.get(name, 0) + quantity
+    return replace(usage, parts=parts, reasoning_tokens=reasoning)
+
+
+def _conclude(cost: Cost, flags: Iterable[Flag]) -> _Verdict:
+    note = "; ".join(str(flag) for flag in flags) or None
+    status = "estimated" if note else "priced"
+    if note is None and cost.lines and not any(line.unit_price for line in cost.lines):
+        status, note = "free", "free: the price in the book is 0"
+    return _Verdict(status, note, cost.amount, cost.lines, cost.amount)
+
+
+def _flag_counting(call: CallFacts, usage: Usage) -> Iterable[Flag]:
     if not usage.is_split:
-        return {"total_tokens": usage.total_tokens}
-    shown = {
-        "input_tokens": usage.input_tokens,
-        "cached_input_tokens": usage.cached_input_tokens,
-        "output_tokens": usage.output_tokens,
-        "reasoning_tokens": usage.reasoning_tokens,
-        "total_tokens": usage.total_tokens,
-    }
-    for name in ("cache_write_5m_tokens", "cache_write_1h_tokens"):
-        if getattr(usage, name):
-            shown[name] = getattr(usage, name)
-    return shown
+        yield Flag("no_split", "a total with no split, priced at the input rate")
+    if call.usage_source == "estimated":
+        how = f" ({call.usage_method})" if call.usage_method else ""
+        yield Flag("counted", f"the tokens were counted, not reported{how}")
 
 
-def _name_source(facts: CallFacts, found: FoundUsage | None) -> str | None:
+def _name_source(facts: CallFacts, payload: Payload) -> str | None:
     if facts.usage_source == "estimated":
         return "estimated"
-    return "provider" if found is not None or facts.usage_source == "provider" else None
+    if payload.usage is not None or facts.usage_source == "provider":
+        return "provider"
+    return None
 
 
 def _name(provider: str | None, model: str) -> str:
-    name = model if len(model) <= 200 else f"{model[:200]}…"  # noqa: PLR2004 - a note, not a book
+    name = model if len(model) <= _LONGEST_SHOWN else f"{model[:_LONGEST_SHOWN]}…"
     return f"{provider}/{name}" if provider else name
+
+
+def _is_own_host(url: object) -> bool:
+    """Whether an address is this machine's or a private network's."""
+    if not isinstance(url, str):
+        return False
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return False
+
+
+def keep_context(context: Mapping[str, object]) -> dict[str, object]:
+    """See `aihub.pricing.api.keep_context`."""
+    return {
+        name: value for name, value in context.items() if name in CONTEXT_KEYS and _is_short(value)
+    }
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, bool | int | float | Decimal) or (
+        isinstance(value, str) and len(value) <= _LONGEST_SHOWN
+    )

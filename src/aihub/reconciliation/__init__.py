@@ -1,0 +1,1 @@
+"""What the hub computed beside what the providers bill: by day, provider and model, with drift."""
