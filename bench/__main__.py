@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import footprint, reads, writes
+from bench import footprint, pricing, reads, writes
 from bench.costing import busy_seconds, calibrate, cpu_of
 from bench.figures import Figure, show
 from bench.hosting import Home, Process, start_yardstick
@@ -39,6 +39,7 @@ class Bench:
 
 
 _MEASURES: dict[str, Callable[[Bench], list[Figure]]] = {
+    "pricing": pricing.measure_pricing,
     "sessions": writes.measure_sessions,
     "messages": writes.measure_messages,
     "reads": reads.measure_reads,

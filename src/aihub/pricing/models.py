@@ -7,9 +7,11 @@ from typing import Any
 
 import msgspec
 
-from aihub.pricing.components import CACHED_TOKENS, INPUT_TOKENS, OUTPUT_TOKENS
+from aihub.pricing.components import CACHED_TOKENS, INPUT_TOKENS, OUTPUT_TOKENS, TOKENS
 
 Quantity = int | Decimal
+
+_INPUT, _CACHED, _OUTPUT = map(frozenset, (INPUT_TOKENS, CACHED_TOKENS, OUTPUT_TOKENS))
 
 
 class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,29 +84,32 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     is_split: bool = True
     flags: tuple[Flag, ...] = ()
 
-    def _add(self, names: tuple[str, ...]) -> int:
-        parts = self.parts
-        return int(sum(parts[name] for name in names if name in parts))
+    def _add(self, names: frozenset[str]) -> int:
+        total = 0
+        for name, quantity in self.parts.items():
+            if name in names:
+                total += int(quantity)
+        return total
 
     @property
     def input_tokens(self) -> int:
         """The whole prompt: text, audio, pictures, from a cache, into a cache."""
-        return self._add(INPUT_TOKENS)
+        return self._add(_INPUT)
 
     @property
     def cached_input_tokens(self) -> int:
         """The part of the prompt that was read from a cache."""
-        return self._add(CACHED_TOKENS)
+        return self._add(_CACHED)
 
     @property
     def output_tokens(self) -> int:
         """Everything that was generated, reasoning included."""
-        return self._add(OUTPUT_TOKENS)
+        return self._add(_OUTPUT)
 
     @property
     def total_tokens(self) -> int:
         """Input and output together."""
-        return self.input_tokens + self.output_tokens
+        return self._add(TOKENS)
 
 
 class CostLine(msgspec.Struct, frozen=True):

@@ -55,6 +55,18 @@ _NESTED = frozenset(
         *(f"{way}_{kind}_tokens" for way in ("input", "cached", "output") for kind in _KINDS),
     }
 )
+# Under which keys a part is shown. Audio from a cache is in the audio of the input as well.
+_SHOWN: dict[str, tuple[str, ...]] = {
+    **{
+        name: (f"{name}_tokens",)
+        for name in ("cache_write_5m", "cache_write_1h", "output_reasoning")
+    },
+    **{
+        f"{way}_{kind}": (f"{way}_{kind}_tokens",) for way in ("input", "output") for kind in _KINDS
+    },
+    **{f"cached_{kind}": (f"input_{kind}_tokens", f"cached_{kind}_tokens") for kind in _KINDS},
+    **{part: (name,) for name, part in (*COUNTS.items(), *SECONDS.items())},
+}
 ONLY_KEYS = _NESTED | COUNTS.keys() | SECONDS.keys()
 _HALVES = frozenset({"input_tokens", "output_tokens"})
 
@@ -106,20 +118,10 @@ def show_usage(usage: Usage) -> dict[str, Quantity]:
             "total_tokens": usage.total_tokens,
         }
     for name, count in parts.items():
-        if name in ("cache_write_5m", "cache_write_1h", "output_reasoning") and count:
-            shown[f"{name}_tokens"] = count
-    for kind in _KINDS:
-        fresh, cached = parts.get(f"input_{kind}", 0), parts.get(f"cached_{kind}", 0)
-        for name, count in (
-            (f"input_{kind}_tokens", fresh + cached),
-            (f"cached_{kind}_tokens", cached),
-            (f"output_{kind}_tokens", parts.get(f"output_{kind}", 0)),
-        ):
-            if count:
-                shown[name] = count
-    for name, part in (*COUNTS.items(), *SECONDS.items()):
-        if parts.get(part):
-            shown[name] = parts[part]
+        if not count:
+            continue
+        for key in _SHOWN.get(name, ()):
+            shown[key] = shown.get(key, 0) + count
     return shown
 
 

@@ -1,0 +1,1 @@
+"""How well the hub does its work, measured on data from outside."""
