@@ -76,6 +76,8 @@ class Hub:
             api_document=lambda: _describe(self.operations()),
             price_book=self.price_book,
             meter=self.meter,
+            markup_rules=self.markup_rules,
+            secret_key=self.secret,
         )
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -100,6 +102,7 @@ class Hub:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.pages.stop()
         await self.writer.stop()
         await self.identity.stop()
         await self.db.close()

@@ -29,7 +29,11 @@ CLOSED = [each for each in OPERATIONS if each.scope is not None]
 OPEN = [each for each in OPERATIONS if each.scope is None]
 OPERATORS = [each for each in CLOSED if each.scope == "operate"]
 ABOUT_ONE = [each for each in CLOSED if "{" in each.path and each not in OPERATORS]
-LISTS = [each for each in CLOSED if "{" not in each.path and each.method == "GET"]
+LISTS = [
+    each
+    for each in CLOSED
+    if "{" not in each.path and each.method == "GET" and each not in OPERATORS
+]
 WRITES = [each for each in CLOSED if each.is_write]
 NOBODY = "01900000-0000-7000-8000-000000000000"
 BODIES: dict[str, dict[str, Any]] = {

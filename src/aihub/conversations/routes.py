@@ -15,11 +15,11 @@ from aihub.conversations.rules import ACTIONS, find_time
 from aihub.conversations.service import Conversations, Result, parse_bound
 from aihub.kit.db import Database
 from aihub.kit.errors import Invalid
-from aihub.kit.http import Answer, Call, Operation
+from aihub.kit.http import MAX_BODY_BYTES, Answer, Call, Operation
 
 _TAG = "Conversations"
 _CALLS_TAG = "Model calls"
-_MAX_BODY_BYTES = 16 * 1024 * 1024
+_MAX_BODY_BYTES = 16 * 1024 * 1024  # what providers answer can be long
 _MAX_MESSAGES = 10_000
 _MAX_DECIMALS = 100
 
@@ -36,7 +36,8 @@ class ConversationRoutes:
         one = "/v1/conversations/{id}"
         found = [
             self._write("/{id}/messages", self.add_message, s.NewMessage, s.MessageOut,
-                        query=s.MessageOptions, errors=(404, 409)),
+                        query=s.MessageOptions, errors=(404, 409),
+                        max_body_bytes=_MAX_BODY_BYTES),
             self._write("", self.create_conversation, s.NewConversation, s.ConversationOut),
             Operation(method="POST", path="/v1/batch", handler=self.store_batch, scope="write",
                       tag=_TAG, body=s.Batch, answers={207: s.BatchOut},
@@ -233,11 +234,12 @@ class ConversationRoutes:
     def _write(
         self, path: str, handler: Any, body: type, answer: type, *,
         query: type | None = None, errors: tuple[int, ...] = (),
+        max_body_bytes: int = MAX_BODY_BYTES,
     ) -> Operation:  # fmt: skip
         return Operation(
             method="POST", path="/v1/conversations" + path, handler=handler, scope="write",
             tag=_TAG, body=body, query=query, answers={201: answer, 200: answer}, errors=errors,
-            max_body_bytes=_MAX_BODY_BYTES,
+            max_body_bytes=max_body_bytes,
         )  # fmt: skip
 
     def _read(

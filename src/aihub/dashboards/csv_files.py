@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,6 +12,7 @@ from aihub.kit.money import plain
 
 # the last four are what East Asian keyboards make of the first
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 # without it Excel takes the file for another encoding than UTF-8
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -45,6 +47,29 @@ def write_rows(conversations: Iterable[Conversation]) -> str:
     return _write(_to_row(conversation) for conversation in conversations)
 
 
+def write_lines(rows: Iterable[Iterable[str]], *, begins: bool) -> str:
+    """Any rows; no cell of them is taken for a formula. `begins`: these are the first of a file."""
+    text = _write(
+        [cell if _NUMBER.fullmatch(cell) else escape_cell(cell) for cell in row] for row in rows
+    )
+    return _BYTE_ORDER_MARK + text if begins else text
+
+
+def write_table(rows: Iterable[Iterable[str | int | Decimal | datetime | None]]) -> str:
+    """A whole file: text is never taken for a formula, numbers keep their sign and all digits."""
+    return _BYTE_ORDER_MARK + _write([_to_cell(value) for value in row] for row in rows)
+
+
+def write_time(at: datetime | None) -> str:
+    """In UTC; nothing for None."""
+    return _to_text(at)
+
+
+def write_amount(amount: Decimal | None) -> str:
+    """All digits; nothing for None."""
+    return _to_digits(amount)
+
+
 def escape_cell(text: str | None) -> str:
     """`text` such that no spreadsheet takes it for a formula."""
     if not text:
@@ -70,6 +95,14 @@ def _to_row(c: Conversation) -> Iterator[str]:
     yield escape_cell(", ".join(c.models))
     yield escape_cell(" > ".join(c.intent_chain))
     yield escape_cell(c.key)
+
+
+def _to_cell(value: str | int | Decimal | datetime | None) -> str:
+    if isinstance(value, datetime):
+        return _to_text(value)
+    if isinstance(value, Decimal):
+        return plain(value)
+    return str(value) if isinstance(value, int) else escape_cell(value)
 
 
 def _to_text(at: datetime | None) -> str:

@@ -1,6 +1,6 @@
 """The filter of the list of conversations: URL to filter, filter to chips, and back. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
@@ -63,7 +63,7 @@ class ReadFilter:
         ]
 
 
-class _Bad(Exception):
+class BadValue(Exception):
     """What is wrong with a value, as a sentence for people."""
 
 
@@ -75,7 +75,7 @@ def read_filter(given: Mapping[str, str], zone: ZoneInfo) -> ReadFilter:
     for name, text in values.items():
         try:
             found[name] = _read_value(name, text)
-        except _Bad as bad:
+        except BadValue as bad:
             errors[name] = str(bad)
     _check_order(found, errors)
     if errors:
@@ -112,42 +112,60 @@ def _check_order(found: Mapping[str, Any], errors: dict[str, str]) -> None:
 
 
 def _read_value(name: str, text: str) -> Any:
-    if "\x00" in text:
-        raise _Bad("This holds a character that cannot be stored.")
-    if len(text) > _MAX_LENGTH:
-        raise _Bad(f"At most {_MAX_LENGTH} characters.")
+    read_text(text)
     if name in _CHOICES:
-        if text not in _CHOICES[name]:
-            raise _Bad(f"One of: {', '.join(_CHOICES[name])}.")
-        return text
+        return read_choice(text, _CHOICES[name])
     if name in ("from", "to"):
-        return _read_day(text)
+        return read_day(text)
     if name in ("min_cost", "max_cost"):
-        return _read_amount(text.removeprefix("$"), "An amount in US dollars, such as 0.05.")
+        return read_dollars(text)
     if name == "min_satisfaction":
-        score = _read_amount(text, "A number from 0 to 5.")
+        score = read_amount(text, "A number from 0 to 5.")
         if score > _MOST_STARS:
-            raise _Bad("A number from 0 to 5.")
+            raise BadValue("A number from 0 to 5.")
         return score
     return text
 
 
-def _read_day(text: str) -> date:
+def read_text(text: str) -> str:
+    """A word to look for. Raises BadValue."""
+    if "\x00" in text:
+        raise BadValue("This holds a character that cannot be stored.")
+    if len(text) > _MAX_LENGTH:
+        raise BadValue(f"At most {_MAX_LENGTH} characters.")
+    return text
+
+
+def read_choice(text: str, choices: Collection[str]) -> str:
+    """One of `choices`. Raises BadValue."""
+    if text not in choices:
+        raise BadValue(f"One of: {', '.join(choices)}.")
+    return text
+
+
+def read_dollars(text: str) -> Decimal:
+    """An amount of USD. Raises BadValue."""
+    return read_amount(text.removeprefix("$"), "An amount in US dollars, such as 0.05.")
+
+
+def read_day(text: str) -> date:
+    """A day that has a beginning in every zone. Raises BadValue."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise _Bad("A date such as 2026-11-25.") from None
+        raise BadValue("A date such as 2026-11-25.") from None
     # one day of room on both sides for the change of zone
     if not date(1970, 1, 2) <= day <= date(9999, 12, 30):
-        raise _Bad("A date from 1970 to 9999.")
+        raise BadValue("A date from 1970 to 9999.")
     return day
 
 
-def _read_amount(text: str, complaint: str) -> Decimal:
+def read_amount(text: str, complaint: str) -> Decimal:
+    """A number from 0 on. Raises BadValue with `complaint`."""
     try:
         amount = Decimal(text)
     except InvalidOperation:
-        raise _Bad(complaint) from None
+        raise BadValue(complaint) from None
     if not amount.is_finite() or amount < 0 or abs(amount.adjusted()) > _MAX_AMOUNT_DIGITS:
-        raise _Bad(complaint)
+        raise BadValue(complaint)
     return amount

@@ -9,8 +9,10 @@ from typing import Any
 from starlette.responses import Response
 
 from aihub.dashboards import charts, formats, rules, store
+from aihub.dashboards.call_filters import calls_url
 from aihub.dashboards.filters import list_url
 from aihub.dashboards.models import DayNumbers, HomeNumbers, ModuleNumbers, UnpricedModel
+from aihub.dashboards.price_list import ALERT_DAYS, find_unpriced
 from aihub.dashboards.rendering import Renderer
 from aihub.dashboards.rules import Change, Liking, Periods, Totals
 from aihub.dashboards.snippets import first_call
@@ -67,13 +69,14 @@ class ModuleShare:
 
 
 async def show_home(visit: Visit, db: Database, renderer: Renderer) -> Response:
-    """Everything of Home from one query."""
+    """Everything of Home from one query; operators are told of calls without a price, too."""
     now = visit.local(visit.now)
     periods = rules.plan_periods(now)
     async with db.read() as connection:
         numbers = await store.get_home(
             connection, visit.organization_id, periods, zone=visit.zone.key
         )
+        alert = await find_unpriced(connection, visit) if visit.principal.is_operator else []
     context = describe_home(numbers, periods)
     greeting = {"greeting": greet(now.hour), "today": f"{now:%A}, {now.day} {now:%B %Y}"}
     return renderer.page(
@@ -82,6 +85,8 @@ async def show_home(visit: Visit, db: Database, renderer: Renderer) -> Response:
         {
             **context,
             **greeting,
+            "alert": alert,
+            "alert_days": ALERT_DAYS,
             "local_time": f"{now:%H:%M}",
             "snippets": first_call(visit.base_url),
         },
@@ -252,6 +257,7 @@ def _describe_unpriced(unpriced: Sequence[UnpricedModel], periods: Periods) -> d
     period = _period(periods.month_start.date(), periods.today)
     return {
         "calls": sum(u.calls for u in unpriced),
+        "url": calls_url(cost_status="unpriced", from_=period["from"], to=period["to"]),
         "models": [
             {
                 "name": u.model,

@@ -71,3 +71,15 @@ class KnownValues:
 
     modules: list[str]
     models: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class UsedModel:
+    """Calls of one model; `cost` sums those that have one."""
+
+    provider: str | None
+    model: str
+    calls: int
+    unpriced_calls: int
+    cost: Decimal
+    tokens: int

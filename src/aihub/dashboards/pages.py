@@ -10,19 +10,30 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from aihub.conversations.api import Meter
 from aihub.dashboards.api_docs import Endpoint as DescribedEndpoint
 from aihub.dashboards.api_docs import list_endpoints
+from aihub.dashboards.calls import CallPages
 from aihub.dashboards.conversation_list import send_csv, show_list
 from aihub.dashboards.home import show_home
+from aihub.dashboards.markup_pages import MarkupPages
 from aihub.dashboards.one_conversation import show_conversation
+from aihub.dashboards.price_list import PriceListPages
+from aihub.dashboards.price_page import PricePages
+from aihub.dashboards.provider_pages import ProviderPages
+from aihub.dashboards.reconciliation_pages import ReconciliationPages
 from aihub.dashboards.rendering import Renderer
+from aihub.dashboards.repricing_pages import RepricingPages
 from aihub.dashboards.security import require_same_origin
 from aihub.dashboards.sign_in import SignInPages, see_other, sign_in_url
 from aihub.dashboards.static_files import StaticFiles
 from aihub.dashboards.visits import Visit, base_url_of, now_in_utc
+from aihub.dashboards.what_if_pages import WhatIfPages
 from aihub.identity.api import SESSION_COOKIE, Identity
 from aihub.kit.db import Database
 from aihub.kit.errors import AppError
+from aihub.markup.api import MarkupRules
+from aihub.prices.api import PriceBook
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +53,10 @@ class Pages:
         public_url: str | None = None,
         api_document: Callable[[], Mapping[str, Any]] | None = None,
         clock: Callable[[], datetime] = now_in_utc,
+        markup_rules: MarkupRules | None = None,
+        secret_key: bytes | None = None,
+        price_book: PriceBook | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self._db = db
         self._api_document = api_document
@@ -50,7 +65,18 @@ class Pages:
         self._clock = clock
         self._static = StaticFiles()
         self._renderer = Renderer(self._static)
+        book = price_book or PriceBook(db)
+        self._calls = CallPages(db, self._renderer, book)
+        self._price_list = PriceListPages(db, self._renderer, book)
+        self._price = PricePages(db, self._renderer, book)
+        self._repricing = RepricingPages(
+            db, self._renderer, meter or Meter(book=lambda: book.current)
+        )
         self._sign_in = SignInPages(identity, self._renderer, public_url=public_url)
+        self._what_if = WhatIfPages(db, self._renderer)
+        self._markup = MarkupPages(db, self._renderer, self._what_if, markup_rules)
+        self._reconciliation = ReconciliationPages(db, self._renderer)
+        self._providers = ProviderPages(db, self._renderer, secret_key)
 
     def routes(self) -> list[BaseRoute]:
         """To be mounted at the root path."""
@@ -64,6 +90,9 @@ class Pages:
                 "/conversations/{id}",
                 self._signed_in(lambda visit: show_conversation(visit, db, renderer)),
             ),
+            *self._price_routes(),
+            *self._markup_routes(),
+            *self._reconciliation_routes(),
             get("/sign-in", sign_in.show),
             post("/sign-in", lambda request: sign_in.sign_in(request, self._clock())),
             get("/sign-in/link/{token}", sign_in.show_link),
@@ -76,6 +105,67 @@ class Pages:
             *([get("/docs", self._show_api_docs)] if self._api_document else []),
             get("/static/{hash}/{name}", self._static.serve),
         ]
+
+    def _price_routes(self) -> list[Route]:
+        get, post, signed_in = self._get, self._post, self._signed_in
+        calls, prices, price, repricing = (
+            self._calls, self._price_list, self._price, self._repricing
+        )  # fmt: skip
+        return [
+            get("/calls", signed_in(calls.show_list)),
+            get("/calls.csv", signed_in(calls.send_list)),
+            get("/calls/{id}.csv", signed_in(calls.send_lines)),
+            get("/calls/{id}/adjustments.csv", signed_in(calls.send_adjustments)),
+            get("/calls/{id}", signed_in(calls.show_call)),
+            get("/prices", signed_in(prices.show_list)),
+            get("/prices.csv", signed_in(prices.send_list)),
+            get("/prices/unpriced.csv", signed_in(prices.send_unpriced)),
+            get("/prices/versions", signed_in(prices.show_versions)),
+            get("/prices/versions.csv", signed_in(prices.send_versions)),
+            get("/prices/history.csv", signed_in(price.send_history)),
+            get("/prices/{provider}/{model:path}", signed_in(price.show)),
+            post("/prices/{provider}/{model:path}", signed_in(price.change)),
+            get("/repricing", signed_in(repricing.show)),
+            get("/repricing.csv", signed_in(repricing.send_preview)),
+            post("/repricing", signed_in(repricing.run)),
+        ]
+
+    def _markup_routes(self) -> list[Route]:
+        get, post, signed_in = self._get, self._post, self._signed_in
+        markup, what_if = self._markup, self._what_if
+        return [
+            get("/markup", signed_in(markup.show_list)),
+            get("/markup.csv", signed_in(markup.send_csv)),
+            get("/markup/rules/new", signed_in(markup.show_form)),
+            post("/markup/rules/new", signed_in(markup.take_form)),
+            post("/markup/what-if", signed_in(what_if.ask_without)),
+            get("/markup/what-if/{id}", signed_in(what_if.show)),
+            get("/markup/what-if/{id}/result.csv", signed_in(what_if.send_csv)),
+            get("/markup/what-if/{id}/months.csv", signed_in(what_if.send_months)),
+            get("/markup/{rule_key}", signed_in(markup.show_rule)),
+            get("/markup/{rule_key}/versions.csv", signed_in(markup.send_versions)),
+            post("/markup/{rule_key}/end", signed_in(markup.end_rule)),
+        ]
+
+    def _reconciliation_routes(self) -> list[Route]:
+        get, post, signed_in = self._get, self._post, self._signed_in
+        report, providers = self._reconciliation, self._providers
+        return [
+            get("/reconciliation", signed_in(report.show)),
+            get("/reconciliation.csv", signed_in(report.send_csv)),
+            get("/reconciliation/totals.csv", signed_in(report.send_totals)),
+            get("/reconciliation/accounts", signed_in(providers.show)),
+            get("/reconciliation/accounts.csv", signed_in(providers.send_csv)),
+            post("/reconciliation/accounts", signed_in(providers.add)),
+            post("/reconciliation/accounts/{id}/fetch", signed_in(providers.fetch)),
+            post("/reconciliation/accounts/{id}/remove", signed_in(providers.remove)),
+            post("/reconciliation/bills", signed_in(providers.upload)),
+        ]
+
+    async def stop(self) -> None:
+        """End what pages have started and is under way."""
+        await self._what_if.jobs.stop()
+        await self._providers.jobs.stop()
 
     @cached_property
     def _described(self) -> tuple[str, dict[str, list[DescribedEndpoint]]]:

@@ -3,7 +3,7 @@
 The URL holds the cursor of this page and, in `back`, those of the pages before it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aihub.dashboards.filters import list_url
@@ -23,22 +23,28 @@ class PageLinks:
 
 
 def link_pages(
-    values: Mapping[str, str], *, cursor: str | None, back: str | None, next_cursor: str | None
+    values: Mapping[str, str],
+    *,
+    cursor: str | None,
+    back: str | None,
+    next_cursor: str | None,
+    url: Callable[[Mapping[str, str | None]], str] = list_url,
 ) -> PageLinks:
-    """The links of the page at `cursor`, reached over the pages in `back`."""
+    """The links of the page at `cursor`, reached over the pages in `back`. `url` makes the address
+    of the list of a filter and page."""
     behind = [c for c in (back or "").split(_SEPARATOR) if c][-_MOST_BACK:]
     older = newer = None
     if next_cursor is not None:
         onward = [*behind, cursor] if cursor else []
         trail = _SEPARATOR.join(onward[-_MOST_BACK:])
-        older = list_url({**values, "cursor": next_cursor, "back": trail})
+        older = url({**values, "cursor": next_cursor, "back": trail})
     if cursor:
         previous = behind[-1] if behind else None
-        newer = list_url({**values, "cursor": previous, "back": _SEPARATOR.join(behind[:-1])})
+        newer = url({**values, "cursor": previous, "back": _SEPARATOR.join(behind[:-1])})
     number = len(behind) + 2 if cursor else 1
     return PageLinks(
         newer=newer,
         older=older,
-        first=list_url(values) if cursor else None,
+        first=url({**values}) if cursor else None,
         number=number if len(behind) < _MOST_BACK else None,
     )

@@ -68,3 +68,15 @@ with recent as materialized (
 )
 select array(select distinct r.module from recent r where r.module is not null order by 1) as modules,
   array(select distinct m from recent r cross join unnest(r.models) m order by 1) as models;
+
+-- name: get_call_facts(organization_id, id, occurred_at)$
+-- What of the answer and the context decided the cost.
+select k.cost_facts from public.ai_calls k
+where k.organization_id = :organization_id and k.id = :id and k.occurred_at = :occurred_at;
+
+-- name: list_used_models(organization_id, since)
+select k.provider, k.model, count(*) as calls, count(*) filter (where k.cost_status = 'unpriced') as unpriced_calls,
+  coalesce(sum(k.cost), 0) as cost, coalesce(sum(k.total_tokens), 0)::bigint as tokens
+from public.ai_calls k
+where k.organization_id = :organization_id and k.occurred_at >= :since and k.model is not null
+group by 1, 2;

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from aihub.dashboards import formats
+from aihub.dashboards import formats, price_links
 from aihub.dashboards.security import PAGE_HEADERS
 from aihub.dashboards.static_files import StaticFiles
 from aihub.dashboards.visits import Visit
@@ -38,10 +38,12 @@ class Renderer:
             "exact_money": formats.format_exact_money,
             "exact_number": formats.format_exact_number,
             "score": formats.format_score,
+            "percent_of": formats.format_percent,
             "duration": formats.format_duration,
             "pretty_json": format_json,
             "controls_shown": show_controls,
             "bdi": isolate,
+            **price_links.FILTERS,
         }
         self._environment.globals |= {"static": static.url, "none_sign": formats.NONE}
 

@@ -6,10 +6,10 @@ from uuid import UUID
 
 import msgspec
 
-from aihub.dashboards.models import HomeNumbers, KnownValues
+from aihub.dashboards.models import HomeNumbers, KnownValues, UsedModel
 from aihub.dashboards.rules import Periods
 from aihub.kit.db import Connection
-from aihub.kit.sql import load_queries
+from aihub.kit.sql import fetch, load_queries
 
 _queries: Any = load_queries(__file__)
 _decode_home = msgspec.json.Decoder(HomeNumbers).decode
@@ -39,3 +39,23 @@ async def get_known_values(
     """Modules and models of the latest conversations after `since`."""
     row = await _queries.get_known_values(connection, organization_id=organization_id, since=since)
     return KnownValues(modules=list(row["modules"]), models=list(row["models"]))
+
+
+async def get_call_facts(
+    connection: Connection, organization_id: UUID, call_id: UUID, occurred_at: datetime
+) -> str:
+    """What decided a call's cost beside its usage, as JSON text."""
+    found = await _queries.get_call_facts(
+        connection, organization_id=organization_id, id=call_id, occurred_at=occurred_at
+    )
+    return found or "{}"
+
+
+async def list_used_models(
+    connection: Connection, organization_id: UUID, *, since: datetime
+) -> list[UsedModel]:
+    """The models an organization has called since then, with what they cost."""
+    rows = await fetch(
+        _queries.list_used_models(connection, organization_id=organization_id, since=since)
+    )
+    return [UsedModel(**dict(row)) for row in rows]

@@ -54,11 +54,11 @@ def now_in_utc() -> datetime:
     return datetime.now(UTC)
 
 
-async def read_form(request: Request) -> dict[str, str]:
+async def read_form(request: Request, *, most_fields: int = _MAX_FIELDS) -> dict[str, str]:
     """The fields of a form sent as application/x-www-form-urlencoded."""
     raw = await read_body(request, _MAX_FORM_BYTES)
     try:
-        fields = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+        fields = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=most_fields)
     except ValueError as error:
         raise Invalid("This form cannot be read.") from error
     return dict(fields)

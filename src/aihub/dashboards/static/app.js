@@ -69,6 +69,34 @@ for (const form of document.querySelectorAll("form.filter-form")) {
   });
 }
 
+// work under way: looked at again until it is done, without loading the page anew each time
+const live = document.querySelector("[data-live]");
+
+function showResult() {
+  const fields = [...document.querySelectorAll("main input, main textarea")];
+  if (!fields.some((field) => field.value !== field.defaultValue)) return location.assign(live.dataset.liveUrl);
+  // somebody is typing: what was typed would be lost
+  const link = Object.assign(document.createElement("a"), { href: live.dataset.liveUrl, textContent: "See the result" });
+  live.replaceChildren("Done. ", link);
+}
+
+async function lookAgain() {
+  try {
+    const answer = await fetch(live.dataset.liveUrl, { cache: "no-store" });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const next = page.querySelector("[data-live]");
+    if (!next) return showResult();
+    const [before, now] = [live, next].map((part) => [...part.querySelectorAll("[data-part]")]);
+    if (before.length !== now.length) return showResult();
+    before.forEach((part, index) => part.replaceWith(now[index]));
+  } catch {
+    // the hub is away for a moment
+  }
+  setTimeout(lookAgain, Number(live.dataset.live));
+}
+
+if (live) setTimeout(lookAgain, Number(live.dataset.live));
+
 // what is folded away on a screen is wanted on paper
 let opened = [];
 addEventListener("beforeprint", () => {
