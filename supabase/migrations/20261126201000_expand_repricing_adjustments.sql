@@ -35,6 +35,9 @@ create index if not exists cost_adjustments_time_idx on hub.cost_adjustments (or
 create index if not exists cost_adjustments_run_idx on hub.cost_adjustments (run_id);
 comment on table hub.cost_adjustments is 'unpriced is null, never 0: what a call adds to a bill is coalesce(after, 0) - coalesce(before, 0)';
 
+-- operators are told what has no price, and it is priced again: neither may look through all calls
+create index if not exists ai_calls_unpriced_idx on public.ai_calls (occurred_at) where cost_status = 'unpriced';
+
 alter table hub.reprice_runs enable row level security;
 alter table hub.cost_adjustments enable row level security;
 revoke all on hub.reprice_runs, hub.cost_adjustments from public;

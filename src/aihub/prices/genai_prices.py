@@ -65,7 +65,7 @@ def read_package() -> Imported:
         origin = f"genai-prices {version('genai-prices')}"
     except (ImportError, PackageNotFoundError) as error:
         raise Invalid(
-            "The package genai-prices is not installed: pip install genai-prices"
+            "The package genai-prices is not installed: pip install 'aihub[prices]'"
         ) from error
     return convert(data.providers, origin)
 
