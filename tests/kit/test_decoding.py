@@ -235,9 +235,8 @@ class Foreign(msgspec.Struct, forbid_unknown_fields=True):
 @pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
 def test_what_is_no_number_is_text_in_foreign_json_alone(word: str) -> None:
     decode = make_decoder(Foreign, is_checked=True)
-    body = decode(
-        f'{{"content": "a NaN \\" NaN", "usage": {{"n": {word}, "m": 12345678901234567890}}}}'.encode()
-    )
+    usage = f'{{"n": {word}, "m": 12345678901234567890}}'
+    body = decode(f'{{"content": "a NaN \\" NaN", "usage": {usage}}}'.encode())
     assert body.content == 'a NaN " NaN'
     assert msgspec.json.decode(body.usage) == {"n": word, "m": 12345678901234567890}
     with pytest.raises(Invalid) as refused:
