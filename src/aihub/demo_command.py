@@ -33,6 +33,8 @@ async def run_demo(settings: Settings, *, opens_browser: bool, scale: float) -> 
 
     async def begin(hub: Hub, url: str) -> None:
         owners = await running.prepare_organizations(hub.db)
+        await running.set_markup(hub.db)
+        await hub.markup_rules.refresh(hub.db)
         await _fill(hub, owners, scale=scale, console=console)
         access = await running.grant_access(hub.db, owners)
         link = f"{url}/sign-in/link/{access.sign_in_token}"

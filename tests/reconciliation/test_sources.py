@@ -211,7 +211,7 @@ WRONG = [
         "no time",
     ),
     ("azure", b"\x1f\x8bnothing", "file", "not whole gzip"),
-    ("azure", gzip.compress(bills.azure())[:-9], "file", "not whole gzip"),
+    ("azure", gzip.compress(bills.azure(), mtime=0)[:-9], "file", "not whole gzip"),
 ]
 
 

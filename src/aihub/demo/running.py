@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from random import Random
 from typing import Any
+
+from msgspec import structs
 
 from aihub.conversations.api import Conversations, EventStore, SystemOwner
 from aihub.demo.filling import FillReport, fill_month
@@ -14,10 +17,24 @@ from aihub.demo.trickle import Trickle, run_trickle
 from aihub.identity import api as identity
 from aihub.kit.db import Database
 from aihub.kit.errors import AppError
+from aihub.markup import api as markup
 
 EMAIL = "demo@aihub.example"
 _KEY_NAME = "demo"
 _DAYS = 61  # the month, and the one before it for comparison
+_MARKUP = (
+    markup.RuleDraft(rule_key="standard", percentage=Decimal(25), note="For everybody"),
+    markup.RuleDraft(
+        rule_key="business-plan", plan="business", percentage=Decimal(15), note="Volume"
+    ),
+    markup.RuleDraft(
+        rule_key="kumo-orders",
+        organization="kumo-shop",
+        module="orders",
+        fixed_per_request=Decimal("0.001"),
+        note="Agreed by contract: at cost, and a tenth of a cent a call",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +62,21 @@ async def prepare_organizations(db: Database) -> dict[str, SystemOwner]:
     return owners
 
 
+async def set_markup(db: Database) -> None:
+    """Prices of the demo's operator, as of before its first call. Those that are there stay."""
+    begin = datetime.now(UTC) - timedelta(days=_DAYS + 1)
+    async with db.write() as connection:
+        known = await markup.list_rules(connection, includes_past=True, limit=200, cursor=None)
+        keys = {rule.rule_key for rule in known.items}
+        drafts = [
+            structs.replace(draft, valid_from=begin, is_backdated=True)
+            for draft in _MARKUP
+            if draft.rule_key not in keys
+        ]
+        if drafts:
+            await markup.put_rules(connection, drafts, created_by="demo")
+
+
 async def grant_access(db: Database, owners: dict[str, SystemOwner]) -> DemoAccess:
     """New keys and a new link; those of earlier runs are revoked."""
     async with db.write() as connection:
@@ -58,7 +90,9 @@ async def grant_access(db: Database, owners: dict[str, SystemOwner]) -> DemoAcce
             for name, owner in owners.items()
         }
         operator_key = await _create_key(connection, None, ["read", "write", "admin"])
-        account = await identity.create_account(connection, email=EMAIL, name="Demo")
+        account = await identity.create_account(
+            connection, email=EMAIL, name="Demo", is_operator=True
+        )
         for owner in owners.values():
             await identity.add_member(connection, owner.organization_id, account.id, "owner")
         token = await identity.create_sign_in_link(connection, account.id, minutes=24 * 60)
