@@ -28,6 +28,7 @@ from aihub.kit.openapi import describe
 from aihub.markup import api as markup
 from aihub.prices import api as prices
 from aihub.reconciliation import api as reconciliation
+from aihub.repricing import api as repricing
 from aihub.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -95,6 +96,7 @@ class Hub:
                 asyncio.create_task(_repeat(_IDLE_SECONDS, self._apply_idle_rules)),
                 asyncio.create_task(_repeat(_UPKEEP_SECONDS, self._keep_up)),
                 asyncio.create_task(_repeat(_BILLS_SECONDS, self._fetch_bills)),
+                asyncio.create_task(_repeat(_UPKEEP_SECONDS, self._tell_unpriced)),
             ]
 
     async def stop(self) -> None:
@@ -143,6 +145,16 @@ class Hub:
     async def show_openapi(self, _: Call) -> Answer:
         """This document."""
         return Answer(_describe(self.operations()))
+
+    async def _tell_unpriced(self) -> None:
+        """The operator learns of models without a price from the log, too."""
+        since = datetime.now(UTC) - timedelta(seconds=_UPKEEP_SECONDS)
+        async with self.db.read() as connection:
+            for found in await repricing.list_unpriced(connection, since=since):
+                _log.warning(
+                    "%d calls of %s/%s have no price (%s)",
+                    found.calls, found.provider, found.model, found.reason,
+                )  # fmt: skip
 
     async def _refresh_rates(self) -> None:
         """What another process has changed holds here, too, within two seconds."""
