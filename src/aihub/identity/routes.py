@@ -1,13 +1,12 @@
 """The endpoints: each translates, calls one function of `service`, and translates back."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from uuid import UUID
 
 from aihub.identity import people_store, rules, schemas, service, store
 from aihub.identity.errors import UnknownOrganization
 from aihub.identity.models import ADMIN, OPERATE, READ, ROLE_SCOPES, Organization, Page, Principal
-from aihub.kit.db import Connection, Database
+from aihub.kit.db import Database
 from aihub.kit.errors import Forbidden
 from aihub.kit.http import Answer, Call, Operation
 
@@ -42,15 +41,6 @@ class Routes:
                 errors=(401, 403, 404, 422),
             ),
         ]
-
-    @asynccontextmanager
-    async def _writing(self, call: Call) -> AsyncIterator[Connection]:
-        """The request's own transaction if it has one, else a new one."""
-        if call.connection is not None:
-            yield call.connection
-            return
-        async with self._db.write() as connection:
-            yield connection
 
     # ---------- organizations ----------
 
@@ -104,7 +94,7 @@ class Routes:
         A write of an operator's key for an unknown `X-Organization-Id` makes it just as well.
         """
         body: schemas.OrganizationIn = call.body
-        async with self._writing(call) as connection:
+        async with self._db.write_within(call.connection) as connection:
             found, is_new = await service.ensure_organization(
                 connection,
                 external_id=body.id,
@@ -223,7 +213,7 @@ class Routes:
         """
         body: schemas.MemberIn = call.body
         rules.require_may_give(call.caller, ROLE_SCOPES[body.role])
-        async with self._writing(call) as connection:
+        async with self._db.write_within(call.connection) as connection:
             invited = await service.invite_member(
                 connection,
                 call.caller.organization_id,
@@ -305,7 +295,7 @@ class Routes:
         """Make a key. Its text is in this answer only; nobody can give a scope that they lack."""
         body: schemas.ApiKeyIn = call.body
         rules.require_may_give(call.caller, body.scopes)
-        async with self._writing(call) as connection:
+        async with self._db.write_within(call.connection) as connection:
             new = await service.create_api_key(
                 connection,
                 organization_id=call.caller.organization_id,

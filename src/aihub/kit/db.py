@@ -121,6 +121,15 @@ class Database:
                 yield connection
 
     @asynccontextmanager
+    async def write_within(self, connection: Connection | None) -> AsyncIterator[Connection]:
+        """A caller's own transaction on `connection` where it has one, else a new one."""
+        if connection is not None:
+            yield connection
+            return
+        async with self.write() as own:
+            yield own
+
+    @asynccontextmanager
     async def _acquired(self) -> AsyncIterator[Connection]:
         async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
             try:

@@ -1,7 +1,5 @@
 """The endpoints: translate, call one function of `service`, translate back."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from aihub.identity.api import Principal
-from aihub.kit.db import Connection, Database
+from aihub.kit.db import Database
 from aihub.kit.errors import FieldError, Invalid
 from aihub.kit.http import Answer, Call, Operation
 from aihub.prices import schemas, service, store
@@ -103,7 +101,7 @@ class PriceRoutes:
             read_price(price, f"prices[{n}]", organization.id if organization else None)
             for n, price in enumerate(body.prices)
         ]
-        async with self._writing(call) as connection:
+        async with self._db.write_within(call.connection) as connection:
             version = await service.put_prices(
                 connection, prices, by=call.caller.actor, reason=body.reason or "prices put"
             )
@@ -112,20 +110,12 @@ class PriceRoutes:
 
     async def retire_price(self, call: Call) -> Answer:
         """Take an override or a contract price out of the book. Stored costs stay as they are."""
-        async with self._writing(call) as connection:
+        async with self._db.write_within(call.connection) as connection:
             version = await service.retire_price(
                 connection, call.id(), by=call.caller.actor, reason="price retired"
             )
         await self._book.refresh()
         return Answer(_render_version(version))
-
-    @asynccontextmanager
-    async def _writing(self, call: Call) -> AsyncIterator[Connection]:
-        if call.connection is not None:
-            yield call.connection
-            return
-        async with self._db.write() as connection:
-            yield connection
 
 
 def read_price(price: schemas.PriceIn, place: str, organization_id: UUID | None) -> StoredPrice:

@@ -18,6 +18,7 @@ from aihub.kit.db import Database
 from aihub.kit.decoding import encode_json
 from aihub.kit.errors import AppError, Invalid
 from aihub.kit.money import plain
+from aihub.kit.output import Output
 from aihub.reconciliation import rules, schemas, service
 from aihub.reconciliation.fetching import Fetcher
 from aihub.reconciliation.models import PROVIDERS, Account, Filters, Options, Report, Run
@@ -36,17 +37,6 @@ _STATUSES_OF_REPORT = f"{_STATUSES[:-1]}, 3 there is an alarm."
 _CREATED_BY = "command line"
 
 
-class _Output:
-    """Results to standard output, everything else to standard error."""
-
-    def __init__(self, console: Console | None) -> None:
-        self.results = console or Console()
-        self.notes = console or Console(stderr=True)
-
-    def note(self, text: str, *, style: str | None = None) -> None:
-        self.notes.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
-
-
 class _Work:
     """What the actions need."""
 
@@ -56,7 +46,7 @@ class _Work:
         self.db = db
         self.sealer = sealer
         self.options = options
-        self.output = _Output(console)
+        self.output = Output(console)
 
 
 Action = Callable[[argparse.Namespace, _Work], Awaitable[int]]
@@ -287,7 +277,7 @@ async def _report(args: argparse.Namespace, work: _Work) -> int:
     return _ALARM if found.alarms else _DONE
 
 
-def _print_report(output: _Output, report: Report) -> None:
+def _print_report(output: Output, report: Report) -> None:
     table = Table("day", "provider", "model", "hub", "bill at list", "drift", "verdict", "why")
     for row in report.rows:
         listed = "" if row.list_cost is None else f"{plain(row.list_cost)} {row.currency}"

@@ -1,12 +1,10 @@
 """The endpoints, for operators alone: a provider's bill does not tell organizations apart."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from aihub.identity.api import OPERATE
-from aihub.kit.db import Connection, Database
+from aihub.kit.db import Database
 from aihub.kit.http import Answer, Call, Operation
 from aihub.reconciliation import rules, schemas, service
 from aihub.reconciliation.fetching import Fetcher
@@ -96,15 +94,6 @@ class ReconciliationRoutes:
             ),
         ]
 
-    @asynccontextmanager
-    async def _writing(self, call: Call) -> AsyncIterator[Connection]:
-        """The request's own transaction if it has one, else a new one."""
-        if call.connection is not None:
-            yield call.connection
-            return
-        async with self._db.write() as connection:
-            yield connection
-
     async def show_report(self, call: Call) -> Answer:
         """The hub's cost beside what providers billed, by UTC day, provider and model.
 
@@ -132,7 +121,7 @@ class ReconciliationRoutes:
         to encrypt it with. It has to be an administrator's key that may read bills.
         """
         body: schemas.AccountIn = call.body
-        async with self._writing(call) as connection:
+        async with self._db.write_within(call.connection) as connection:
             made = await service.add_account(
                 connection,
                 self._sealer,
@@ -170,7 +159,7 @@ class ReconciliationRoutes:
         """
         query: schemas.BillQuery = call.query
         bill = await asyncio.to_thread(parse_files, query.kind, [(query.name, call.raw_body)])
-        async with self._writing(call) as connection:
+        async with self._db.write_within(call.connection) as connection:
             stored = await service.store_bill(
                 connection, query.kind, bill, account_id=query.account_id
             )
