@@ -12,7 +12,7 @@ from aihub.embedded import EmbeddedError, find_binaries
 from aihub.hosting import DatabaseRefused, Hosting
 from aihub.kit import migrate, plain_postgres
 from aihub.kit.db import AWAY
-from aihub.pricing.api import load_shipped
+from aihub.pricing.api import read_release
 from aihub.settings import Settings
 
 _OLDEST_SERVER = 150_000
@@ -83,7 +83,7 @@ async def show_migrations(settings: Settings, *, only_check: bool) -> int:
 
 
 def _check_price_book(report: _Report) -> None:
-    report.good(f"prices of release {load_shipped().release.number}")
+    report.good(f"prices of release {read_release().number}")
 
 
 def _check_port(settings: Settings, report: _Report) -> None:

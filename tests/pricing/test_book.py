@@ -270,7 +270,7 @@ def test_what_comes_with_a_release_is_dated_sourced_and_fits_the_column() -> Non
     assert {entry.layer for entry in shipped.entries} == {"base", "corrections"}
     for entry in shipped.entries:
         if entry.layer == "corrections":
-            assert entry.row.source, entry.price_id
+            assert entry.row.source, entry.model
         tables = [entry.row.prices, *(tier.prices for tier in entry.row.tiers)]
         for variant in entry.row.variants:
             tables += [variant.prices, *(tier.prices for tier in variant.tiers)]

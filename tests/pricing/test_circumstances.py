@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from tests.pricing.measured import call_of
 
+from aihub.pricing.api import keep_context
 from aihub.pricing.circumstances import (
     CONTEXT_KEYS,
     find_facets,
@@ -84,6 +85,12 @@ def test_what_may_find_a_rate(call, facts, optional):
     assert facets.optional == optional
 
 
+def test_headers_are_kept_flat_and_only_those_that_count():
+    name = "X-Amzn-Bedrock-Input-Token-Count"
+    context = {"response_headers": {name: "500", "x-request-id": "1"}, "region": "us-east-1"}
+    assert keep_context(context) == {"region": "us-east-1", name.lower(): "500"}
+
+
 def test_the_context_that_matters_is_listed():
     assert {"batch", "region", "input_characters", "http_status"} <= CONTEXT_KEYS
 
@@ -140,13 +147,19 @@ FREE = [
     ("counting", {"provider": "anthropic", "api": "messages.count_tokens"}, {"input_tokens": 9}, "free_endpoint"),  # noqa: E501
     ("bought capacity", {**AZURE, "deployment_type": "ProvisionedManaged"}, {"usage": {"prompt_tokens": 5}}, "provisioned"),  # noqa: E501
     ("bought traffic", {"provider": "google"}, {"usageMetadata": {"promptTokenCount": 5, "trafficType": "PROVISIONED_THROUGHPUT"}}, "provisioned"),  # noqa: E501
+    ("500 by the provider", {**OPENAI, "http_status": 500}, {"error": {"code": "server_error"}}, "refused"),  # noqa: E501
+    ("500 in its own words", OPENAI, {"error": {"type": "server_error"}}, "refused"),
+    ("529", {"provider": "anthropic"}, {"type": "error", "error": {"type": "overloaded_error"}}, "refused"),  # noqa: E501
+    ("503", {"provider": "google"}, {"error": {"code": 503, "status": "UNAVAILABLE"}}, "refused"),
+    ("a line that a batch left", OPENAI, {"custom_id": "1", "response": None, "error": {"code": "batch_expired"}}, "not_processed"),  # noqa: E501
     ("a free variant", {"provider": "openrouter", "model": "x/y:free"}, {"usage": {"cost": 0}}, "free_model"),  # noqa: E501
     ("declined before output", {"provider": "anthropic"}, USED, "declined"),
     ("a video that failed", {"provider": "openai"}, {"object": "video", "status": "failed", "seconds": "8"}, "not_processed"),  # noqa: E501
 ]  # fmt: skip
 BILLED = [
-    ("500 may have run", {**OPENAI, "http_status": 500}, {"error": {"code": "server_error"}}),
-    ("529 may have run", {"provider": "anthropic"}, {"error": {"type": "overloaded_error"}}),
+    ("502 of a gateway", {**OPENAI, "http_status": 502}, None),
+    ("504 of a gateway", {**OPENAI, "http_status": 504}, {"error": {"code": 504}}),
+    ("500 after some text", {**OPENAI, "http_status": 500, "completion_text": "Half of"}, None),
     ("a timeout", {**OPENAI, "http_status": 408}, None),
     ("a client that left", {**OPENAI, "http_status": 499}, None),
     ("no answer at all", OPENAI, None),

@@ -192,8 +192,7 @@ def test_what_is_no_count_is_named_by_its_field(path, usage, wrong):
     [
         ("tokens", "usage"),
         (150, "usage"),
-        ({"prompt_tokens": 5, "prompt_tokens_details": 7}, "usage.prompt_tokens_details"),
-        ({"promptTokenCount": 5, "promptTokensDetails": {"a": 1}}, "usage.promptTokensDetails"),
+        ({"promptTokenCount": 5, "promptTokensDetails": [1]}, "usage.promptTokensDetails[0]"),
         ({"seconds": -1, "type": "duration"}, "usage.seconds"),
         ({"audio_seconds": "3"}, "usage.audio_seconds"),
     ],

@@ -178,7 +178,7 @@ def find_rates(
     if model != EVERY_MODEL:
         chain = book.find(provider, model, organization)
     if chain is None:
-        return _show_prices(price.terms.prices, price.entry().price_id)
+        return _show_prices(price.terms.prices, price.price_id)
     rates = book.resolve(chain, at, required={}, optional={}, prompt_tokens=0)
     shown = [
         show_rate(component, rate.numerator, rate.per, rate.price_id)
@@ -254,7 +254,7 @@ def list_names(
 
 def _describe_row(listed: ListedPrice, now: datetime, *, is_corrected: bool) -> HistoryRow:
     price, terms = listed.price, listed.price.terms
-    price_id = price.entry().price_id
+    price_id = price.price_id
     return HistoryRow(
         price=price,
         price_id=price_id,

@@ -32,12 +32,14 @@ class PriceBook:
         try:
             async with self._db.read() as connection:
                 release, _ = await store.get_taken_in(connection)
-            shipped = pricing.load_shipped()
-            if release is None or release < shipped.release.number:
+            number = pricing.read_release().number
+            if release is None or release < number:
+                # read for this once, not to be kept in memory beside the database's
+                shipped = pricing.read_folder(pricing.FOLDER)
                 async with self._db.write() as connection:
                     version = await service.take_in_release(connection, shipped)
                 if version is not None:
-                    _log.info("took in the prices of release %d", shipped.release.number)
+                    _log.info("took in the prices of release %d", number)
             await self.refresh()
         except (DatabaseAway, DiskFull) as error:
             _log.warning("priced with the prices of this release for now: %s", error)

@@ -27,16 +27,11 @@ class StoredPrice:
     added_at: datetime | None = None
     added_by: str = ""
 
-    def entry(self) -> pricing.Entry:
-        """The row as the book takes it."""
-        return pricing.Entry(
-            self.layer,
-            self.provider,
-            self.model,
-            self.names,
-            self.terms,
-            str(self.organization_id) if self.organization_id else None,
-        )
+    @property
+    def price_id(self) -> str:
+        """How cost lines name it."""
+        entry = pricing.Entry(self.layer, self.provider, self.model, self.names, self.terms)
+        return entry.price_id(self.terms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,11 +97,10 @@ async def load_version(
     )
     if version is None:
         return None
-    rows = await store.list_book(connection, version.id)
-    return build_book(version, rows)
+    return build_book(version, await store.list_entries(connection, version.id))
 
 
-def build_book(version: BookVersion, rows: Iterable[StoredPrice]) -> pricing.Book:
+def build_book(version: BookVersion, entries: Iterable[pricing.Entry]) -> pricing.Book:
     """The book of one version."""
     settings: dict[str, Any] = version.settings
     calendars = {
@@ -110,7 +109,7 @@ def build_book(version: BookVersion, rows: Iterable[StoredPrice]) -> pricing.Boo
     }
     return pricing.Book(
         version.label,
-        (row.entry() for row in rows),
+        entries,
         falls_back_to=settings.get("falls_back_to", {}),
         calendars=calendars,
     )

@@ -2,10 +2,11 @@
 
 import base64
 import binascii
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
@@ -106,6 +107,22 @@ async def list_book(
         _queries.list_book(connection, version=version_id, layers=list(layers) if layers else None)
     )
     return [_to_price(row) for row in rows]
+
+
+async def list_entries(connection: Connection, version_id: int) -> list[pricing.Entry]:
+    """Every row of a version as the book takes it, its terms as the text they are stored as."""
+    rows = await fetch(_queries.list_book(connection, version=version_id, layers=None))
+    return [
+        pricing.Entry(
+            cast(pricing.Layer, sys.intern(row["layer"])),
+            sys.intern(row["provider"]),
+            row["model"],
+            tuple(row["names"]),
+            row["terms"],
+            str(row["organization_id"]) if row["organization_id"] else None,
+        )
+        for row in rows
+    ]
 
 
 async def get_price(connection: Connection, price_id: UUID) -> StoredPrice | None:

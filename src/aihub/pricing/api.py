@@ -15,11 +15,20 @@ from aihub.pricing.price_files import Row as PriceRow
 from aihub.pricing.price_files import Tier as PriceTier
 from aihub.pricing.price_files import Variant as PriceVariant
 from aihub.pricing.providers import canonical_provider, guess_provider
-from aihub.pricing.shipped import Base, Shipped, load_book, load_shipped
+from aihub.pricing.shipped import (
+    FOLDER,
+    Base,
+    Shipped,
+    load_book,
+    load_shipped,
+    read_folder,
+    read_release,
+)
 from aihub.pricing.token_counts import PromptCounter, TextCounter, find_count_rule
 
 __all__ = [
     "COMPONENTS",
+    "FOLDER",
     "TEXT_KEYS",
     "Base",
     "Book",
@@ -52,6 +61,8 @@ __all__ = [
     "load_book",
     "load_shipped",
     "price_call",
+    "read_folder",
+    "read_release",
 ]
 
 

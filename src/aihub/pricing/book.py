@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Literal
 
+import msgspec
+
 from aihub.pricing import price_files as files
 from aihub.pricing.names import spell
 from aihub.pricing.rates import Rate, Rates, Terms, compile_row, merge_terms
@@ -24,24 +26,33 @@ Layer = Literal["base", "corrections", "override", "contract"]
 EVERY_MODEL = "*"
 
 _MANY = 50_000
+_read_row = msgspec.json.Decoder(files.Row).decode
 Calendars = Mapping[str, frozenset[date]]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One dated row of one layer. `organization` is set for contracts alone."""
+    """One dated row of one layer. `organization` is set for contracts alone.
+
+    `written` may be the row's JSON: of thousands of models a process prices a few, and only those
+    are read.
+    """
 
     layer: Layer
     provider: str
     model: str
     names: tuple[str, ...]
-    row: files.Row
+    written: files.Row | str
     organization: str | None = None
 
     @property
-    def price_id(self) -> str:
+    def row(self) -> files.Row:
+        """The row, read."""
+        return _read_row(self.written) if isinstance(self.written, str) else self.written
+
+    def price_id(self, row: files.Row) -> str:
         """`openai/gpt-4o@2024-10-02`; layers above the list say which one they are."""
-        since = self.row.since
+        since = row.since
         when = "" if since is None else f"@{since}"
         layer = f"#{self.layer}" if self.layer in ("override", "contract") else ""
         return f"{self.provider}/{self.model}{when}{layer}"
@@ -85,7 +96,8 @@ class Book:
         self.version = version
         self._falls_back_to = dict(falls_back_to or {})
         self._calendars = dict(calendars or {})
-        self._histories = _index(entries)
+        self._groups = _index(entries)
+        self._histories: dict[int, History] = {}
         self._chains: dict[tuple[str, str, str | None], Chain | None] = {}
 
     def find(self, provider: str, model: str, organization: str | None = None) -> Chain | None:
@@ -151,9 +163,9 @@ class Book:
     def _collect(self, provider: str, model: str, organization: str | None) -> list[History] | None:
         names = spell(provider, model)
         own = {
-            key: _first(models, names)
+            key: self._first(models, names)
             for key in _keys(organization)
-            if (models := self._histories.get(key, {}).get(provider)) is not None
+            if (models := self._groups.get(key, {}).get(provider)) is not None
         }
         if not any(own.values()):
             return None
@@ -172,7 +184,17 @@ class Book:
         return [history for history in found if history is not None]
 
     def _fees(self, layer: Layer, organization: str | None, provider: str) -> History | None:
-        return self._histories.get((layer, organization), {}).get(provider, {}).get(EVERY_MODEL)
+        models = self._groups.get((layer, organization), {}).get(provider, {})
+        return self._first(models, [EVERY_MODEL])
+
+    def _first(self, models: Mapping[str, "Group"], names: list[str]) -> History | None:
+        group = next((models[name] for name in names if name in models), None)
+        if group is None:
+            return None
+        history = self._histories.get(id(group))
+        if history is None:
+            history = self._histories[id(group)] = _compile(group)
+        return history
 
     def _is_within(self, hours: files.Hours, moment: datetime) -> bool:
         moment = moment.astimezone(UTC)
@@ -193,31 +215,37 @@ def _keys(organization: str | None) -> tuple[tuple[Layer, str | None], ...]:
     return (*lists, ("contract", organization)) if organization is not None else lists
 
 
-def _first(models: Mapping[str, History], names: list[str]) -> History | None:
-    return next((models[name] for name in names if name in models), None)
+Group = list[Entry]
+"""The rows of one model in one layer, not read yet."""
+
+Groups = dict[tuple[Layer, str | None], dict[str, dict[str, Group]]]
 
 
-def _index(
-    entries: Iterable[Entry],
-) -> dict[tuple[Layer, str | None], dict[str, dict[str, History]]]:
-    gathered: dict[tuple[Layer, str | None, str, str], list[Entry]] = {}
+def _index(entries: Iterable[Entry]) -> Groups:
+    gathered: dict[tuple[Layer, str | None, str, str], Group] = {}
     for entry in entries:
         key = (entry.layer, entry.organization, entry.provider, entry.model)
         gathered.setdefault(key, []).append(entry)
-    found: dict[tuple[Layer, str | None], dict[str, dict[str, History]]] = {}
-    for (layer, organization, provider, model), dated in gathered.items():
-        dated.sort(key=lambda entry: files.begin_of(entry.row))
-        history = History(
-            layer,
-            tuple(files.begin_of(entry.row) for entry in dated),
-            tuple(compile_row(entry.row, entry.price_id) for entry in dated),
-        )
+    found: Groups = {}
+    for (layer, organization, provider, model), group in gathered.items():
         models = found.setdefault((layer, organization), {}).setdefault(provider, {})
-        for name in (model, *(name for entry in dated for name in entry.names)):
+        for name in (model, *(name for entry in group for name in entry.names)):
             # the model that a name belongs to outright goes before one that only answers to it
             if name == model or name not in models:
-                models[name] = history
+                models[name] = group
     return found
+
+
+def _compile(group: Group) -> History:
+    dated = sorted(
+        ((files.begin_of(row), row, entry) for entry in group for row in (entry.row,)),
+        key=lambda each: each[0],
+    )
+    return History(
+        group[0].layer,
+        tuple(since for since, _, _ in dated),
+        tuple(compile_row(row, entry.price_id(row)) for _, row, entry in dated),
+    )
 
 
 def _chain(histories: list[History], inherited_from: str | None) -> Chain:

@@ -22,8 +22,10 @@ CONTEXT_KEYS = frozenset(
         "http_status",
         "images",
         "inference_geo",
+        "input_tokens",
         "input_characters",
         "location",
+        "output_tokens",
         "pages",
         "quality",
         "region",
@@ -42,7 +44,20 @@ CONTEXT_KEYS = frozenset(
 _STANDARD_TIERS = frozenset(
     {"", "auto", "default", "standard", "not_available", "on_demand", "unspecified", "null"}
 )
-_EVERYWHERE = frozenset({"", "global", "not_available"})
+_EVERYWHERE = frozenset({"", "global", "not_available", "none", "default"})
+_COUNTRIES = {
+    "europe": "eu",
+    "european union": "eu",
+    "united states": "us",
+    "usa": "us",
+    "united kingdom": "gb",
+    "australia": "au",
+    "canada": "ca",
+    "india": "in",
+    "japan": "jp",
+    "singapore": "sg",
+    "south korea": "kr",
+}
 _TIER_KEYS = ("serviceTier", "trafficType", "traffic_type")
 _TRAFFIC = {"flex": "flex", "priority": "priority", "offpeak": "offpeak"}
 _AZURE_DEPLOYMENTS = {
@@ -62,11 +77,16 @@ _TICKS_EXPONENT = 10  # xAI states its charge in 10^-10 USD
 _PERPLEXITY_COSTS = frozenset({"request_cost", "input_tokens_cost", "tool_calls_cost"})
 _MAX_TICKS = 10**18
 _MAYBE_BILLED = frozenset({408, 499})  # a timeout or a client that left: the model may have worked
+# errors of the provider's own: it says that it delivered nothing. A gateway that gave up waiting
+# (502, 504) knows nothing of what the model did behind it.
+_FAILED = frozenset({500, 503, 529})
 _NOT_PROCESSED = frozenset({"errored", "expired", "canceled"})
 _REFUSALS = re.compile(
     r"rate_?limit|quota|invalid_?(request|argument|api_key|value)|authentication|permission"
     r"|not_?found|request_too_large|context_length|resource_?exhausted|unauthenticated|throttling"
-    r"|validation|access_?denied|failed_?precondition|unsupported|billing|insufficient",
+    r"|validation|access_?denied|failed_?precondition|unsupported|billing|insufficient"
+    r"|overloaded|^unavailable$|^server_error$|^api_error$|^internal(_server_error)?$"
+    r"|serviceunavailable|internalserver|modelnotready|^batch_(expired|cancelled)$",
     re.IGNORECASE,
 )
 _FREE_MODERATION = ("omni-moderation", "text-moderation")
@@ -148,8 +168,8 @@ def find_stated_charge(call: CallFacts, payload: Payload) -> Decimal | None:
 def is_not_billed(call: CallFacts, payload: Payload) -> str | None:
     """Why nothing is billed, as `code: words`; None when something may be.
 
-    A call that failed with a 5xx, timed out or lost its client may have reached the model: it is
-    not taken for free.
+    Providers charge for answers alone, not for their own errors. A call that timed out, lost its
+    client or was given up by a gateway may have reached the model: it is not taken for free.
     """
     context, facts = call.context, payload.facts
     if (call.model or "").endswith(":free") or (payload.model or "").endswith(":free"):
@@ -168,8 +188,12 @@ def is_not_billed(call: CallFacts, payload: Payload) -> str | None:
     if payload.usage is not None or call.tokens is not None or facts.get("partial"):
         return None
     status = context.get("http_status") or facts.get("http_status")
+    if context.get("completion_text"):
+        return None
     if isinstance(status, int | float | Decimal) and not isinstance(status, bool):
         return _judge_status(status)
+    if facts.get("is_error") and facts.get("batch"):
+        return "not_processed: the batch did not answer it"
     return _judge_error(facts) if facts.get("is_error") else None
 
 
@@ -220,7 +244,7 @@ def _read_context(call: CallFacts, required: dict[str, str], optional: dict[str,
         required["geo" if call.provider == "anthropic" else "residency"] = residency
     region = context.get("region") or context.get("location")
     if isinstance(region, str) and region:
-        optional["region"] = region.lower()
+        optional["region"] = region.lower().replace(" ", "")
     return is_batch
 
 
@@ -228,7 +252,8 @@ def _find_residency(call: CallFacts) -> str | None:
     """Where OpenAI keeps the data, or Anthropic computes, by the context or the host."""
     named = call.context.get("data_residency") or call.context.get("inference_geo")
     if isinstance(named, str):
-        return None if named.lower() in _EVERYWHERE else named.lower()
+        word = named.lower()
+        return None if word in _EVERYWHERE else _COUNTRIES.get(word, word)
     region, _, rest = _host(call).partition(".")
     return region if rest == "api.openai.com" else None
 
@@ -295,6 +320,8 @@ def _is_provisioned(call: CallFacts, payload: Payload) -> bool:
     usage = payload.usage
     if isinstance(usage, dict) and _is_provisioned_traffic(usage):
         return True
+    if call.provider == "bedrock" and payload.facts.get("service_tier") == "reserved":
+        return True
     return ":provisioned-model/" in (call.model or "")
 
 
@@ -327,7 +354,8 @@ def _is_declined(call: CallFacts, payload: Payload) -> bool:
 def _judge_status(status: int | float | Decimal) -> str | None:
     if isinstance(status, Decimal) and not status.is_finite():
         return None
-    if 400 <= status < 500 and status not in _MAYBE_BILLED:  # noqa: PLR2004 - HTTP classes
+    is_refusal = 400 <= status < 500 and status not in _MAYBE_BILLED  # noqa: PLR2004 - HTTP classes
+    if is_refusal or status in _FAILED:
         return f"refused: the provider answered {int(status)}"
     return None
 

@@ -76,10 +76,12 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
     `reasoning_tokens` are inside `output_text` unless there is a part `output_reasoning`.
     `is_split` is false for a bare total, which is then all in `input_text`. `flags` are the reasons
-    why a cost computed from it is an estimate.
+    why a cost computed from it is an estimate. `turns` are the tokens of each of the prompts that
+    one answer was made of, where they are told: the price of a long prompt goes by each.
     """
 
     parts: dict[str, Quantity] = msgspec.field(default_factory=dict)
+    turns: tuple[dict[str, Quantity], ...] = ()
     reasoning_tokens: int = 0
     is_split: bool = True
     flags: tuple[Flag, ...] = ()

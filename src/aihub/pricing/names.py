@@ -12,7 +12,7 @@ from aihub.pricing.price_files import strip_snapshot
 
 _ENDINGS = 3  # `-v1:0` behind `-20250929`, `@default` behind `-001`
 _HYPHENATED_GPT = re.compile(r"^gpt-(\d)-(\d)(?!\d)")
-# what a router does with a request, not what the model costs
+# what a router does with a request; what costs more by it stands in the book under its whole name
 _ROUTING = re.compile(r":(?:nitro|floor|exacto|online|beta|extended)$")
 
 
@@ -20,8 +20,9 @@ def spell(provider: str, model: str) -> list[str]:
     """Spellings of `model` at `provider`, lower case."""
     whole = _respell(provider, model.strip().lower())
     names = [whole]
-    if "/" in whole:
-        names.append(_respell(provider, whole.rsplit("/", 1)[1]))
+    if provider == "openrouter":
+        names.append(_ROUTING.sub("", whole))
+    names += [_respell(provider, name.rsplit("/", 1)[1]) for name in names if "/" in name]
     for name in tuple(names):
         for _ in range(_ENDINGS):
             stripped = strip_snapshot(name)
@@ -41,6 +42,4 @@ def _respell(provider: str, name: str) -> str:
         return name.replace(".", "-")
     if provider in ("openai", "azure"):
         return _HYPHENATED_GPT.sub(r"gpt-\1.\2", name).replace("gpt-35", "gpt-3.5")
-    if provider == "openrouter":
-        return _ROUTING.sub("", name)
     return name

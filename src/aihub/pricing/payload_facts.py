@@ -76,6 +76,8 @@ def find_usage(body: Body, path: str) -> tuple[object | None, str]:
     """The usage object of one body and the path to it; None when it has none."""
     usage = body.get("usage")
     if usage is not None:
+        if "native_tokens_prompt" in body:
+            return _take_generation(body), path
         return usage, f"{path}.usage"
     for key in _USAGE_KEYS:
         usage = body.get(key)
@@ -92,7 +94,7 @@ def find_usage(body: Body, path: str) -> tuple[object | None, str]:
         return body[_METRICS], f"{path}.{_METRICS}"
     if body.get("inputTextTokenCount") is not None:
         return _take_titan(body), path
-    return None, path
+    return _take_embeddings(body), path
 
 
 def read_headers(body: Body) -> dict[str, int] | None:
@@ -134,6 +136,14 @@ def note_error(error: object, facts: Facts) -> None:
             facts.setdefault("error_type", value)
 
 
+def note_look(body: Body, facts: Facts) -> None:
+    """Quality and size of pictures or films, as far as the answer names them."""
+    for key in ("quality", "size"):
+        value = body.get(key)
+        if isinstance(value, str) and _SIZE.fullmatch(value):
+            facts[key] = value.lower()
+
+
 def _take_bare(body: Body) -> dict[str, object]:
     return {
         key: value
@@ -156,6 +166,49 @@ def _take_titan(body: Body) -> dict[str, object]:
     if body.get("totalOutputTextTokenCount") is not None:
         taken["totalOutputTextTokenCount"] = body["totalOutputTextTokenCount"]
     return taken
+
+
+def _take_embeddings(body: Body) -> dict[str, object] | None:
+    """What Google counts for each text beside its vector, added up: tokens, billable characters."""
+    many = body.get("embeddings") or body.get("predictions") or body.get("embedding")
+    tokens, is_counted = 0, False
+    for item in many if isinstance(many, list) else (many,):
+        inner = item.get("embeddings", item) if isinstance(item, dict) else None
+        statistics = inner.get("statistics") if isinstance(inner, dict) else None
+        if not isinstance(statistics, dict):
+            continue
+        count = statistics.get("tokenCount", statistics.get("token_count"))
+        if isinstance(count, float) and count.is_integer():
+            count = int(count)
+        if type(count) is int and 0 <= count <= 10**_LONGEST_COUNT:
+            tokens, is_counted = tokens + count, True
+    metadata = body.get("metadata")
+    characters = metadata.get("billableCharacterCount") if isinstance(metadata, dict) else None
+    taken: dict[str, object] = {"embeddedTokenCount": tokens} if is_counted else {}
+    if characters is not None and many is not None:
+        taken["billableCharacterCount"] = characters
+    return taken or None
+
+
+def _take_generation(body: Body) -> dict[str, object]:
+    """OpenRouter's record of a past request, where `usage` is the charge."""
+    return {
+        "prompt_tokens": body.get("native_tokens_prompt"),
+        "completion_tokens": body.get("native_tokens_completion"),
+        "prompt_tokens_details": {"cached_tokens": body.get("native_tokens_cached")},
+        "completion_tokens_details": {"reasoning_tokens": body.get("native_tokens_reasoning")},
+        "cost": body.get("total_cost"),
+        "is_byok": body.get("is_byok"),
+        "cost_details": {"upstream_inference_cost": body.get("upstream_inference_cost")},
+    }
+
+
+def _note_results(value: object, body: Body, facts: Facts) -> None:
+    """Texts in the order of a reranker."""
+    del body
+    first = value[0] if isinstance(value, list) and value else None
+    if isinstance(first, dict) and not {"relevanceScore", "relevance_score"}.isdisjoint(first):
+        facts["reranked"] = True
 
 
 def _note_model(value: object, body: Body, facts: Facts) -> None:
@@ -183,6 +236,15 @@ def _note_error_field(value: object, body: Body, facts: Facts) -> None:
     del body
     if value:
         note_error(value, facts)
+
+
+def _note_aws_error(value: object, body: Body, facts: Facts) -> None:
+    """An error as boto3 has it: its code and, beside it, the HTTP status."""
+    if not isinstance(value, dict):
+        return
+    metadata = body.get("ResponseMetadata")
+    status = metadata.get("HTTPStatusCode") if isinstance(metadata, dict) else None
+    note_error({"type": value.get("Code"), "status": status}, facts)
 
 
 def _note_error_type(value: object, body: Body, facts: Facts) -> None:
@@ -213,7 +275,7 @@ def _note_object(value: object, body: Body, facts: Facts) -> None:
         seconds = _read_seconds(body.get("seconds"))
         if seconds is not None:
             facts["video_seconds"] = seconds
-        _note_look(body, facts)
+        note_look(body, facts)
 
 
 def _note_candidates(value: object, body: Body, facts: Facts) -> None:
@@ -228,7 +290,7 @@ def _note_data(value: object, body: Body, facts: Facts) -> None:
     first = value[0]
     if isinstance(first, dict) and not {"b64_json", "url", "image_url"}.isdisjoint(first):
         facts["images"] = len(value)
-        _note_look(body, facts)
+        note_look(body, facts)
 
 
 def _note_pictures(value: object, body: Body, facts: Facts) -> None:
@@ -241,14 +303,7 @@ def _note_pictures(value: object, body: Body, facts: Facts) -> None:
     )
     if is_picture:
         facts["images"] = len(value)
-        _note_look(body, facts)
-
-
-def _note_look(body: Body, facts: Facts) -> None:
-    for key in ("quality", "size"):
-        value = body.get(key)
-        if isinstance(value, str) and _SIZE.fullmatch(value):
-            facts[key] = value.lower()
+        note_look(body, facts)
 
 
 def _note_duration(value: object, body: Body, facts: Facts) -> None:
@@ -301,11 +356,13 @@ _COLLECTORS: dict[str, Callable[[object, Body, Facts], None]] = {
     "serviceTier": _note_tier,
     "performanceConfig": _note_latency,
     "error": _note_error_field,
+    "Error": _note_aws_error,
     "__type": _note_error_type,
     "type": _note_type,
     "stop_reason": _note_stop,
     "object": _note_object,
     "output": note_output,
+    "results": _note_results,
     "tool_usage": note_tool_usage,
     "tools": note_tools,
     "svg_usage": note_drawing,

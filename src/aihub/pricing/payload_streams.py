@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from aihub.pricing.models import Payload
-from aihub.pricing.payload_facts import collect_facts, find_usage, note_error
+from aihub.pricing.payload_facts import collect_facts, find_usage, note_error, note_look
 from aihub.pricing.payload_tools import Facts, count_items, name_model, note_grounding, note_other
 
 _TERMINAL = frozenset(
@@ -108,6 +108,8 @@ class _Stream:
             note_grounding(event["candidates"], self.queries, self.facts)
         if "model" not in self.facts:
             self._name(event)
+        if event.get("quality") or event.get("size"):
+            note_look(event, self.facts)
         tier = event.get("service_tier")
         if isinstance(tier, str):
             rated: Facts = {}

@@ -17,6 +17,7 @@ counts, codes and names of models only, never a text that somebody wrote.
 | `grounding_queries`, `grounding_prompts`, `maps_prompts` | Google's, both ways it bills |
 | `images`, `video_seconds`, `audio_seconds`, `annotated_pages` | billed without tokens |
 | `quality`, `size` | of pictures and videos |
+| `reranked` | true: an answer of a reranker that counts nothing (Bedrock) |
 | `other_usages` | usage of other models in the same answer: `model`, `api`, `usage` |
 | `unmetered_images` | pictures a tool made whose usage is not stated |
 """
@@ -89,7 +90,8 @@ def _unwrap(body: Mapping[str, object], facts: Facts) -> str | None:
         inner = body.get(key)
         if not isinstance(inner, dict):
             continue
-        if key in ("metadata", "data") and not isinstance(inner.get("usage"), dict):
+        is_record = key == "data" and "native_tokens_prompt" in inner
+        if key in ("metadata", "data") and not (isinstance(inner.get("usage"), dict) or is_record):
             continue  # what the caller wrote for itself
         if key in ("result", "response"):
             note_status(inner, facts)

@@ -28,7 +28,8 @@ class Cost(msgspec.Struct, frozen=True):
 
 
 class NoPrice(Exception):
-    """There is a quantity of tokens, and neither a price of it nor one that may stand in."""
+    """There is a quantity of tokens, and neither a price of it nor one that may stand in; or
+    nothing at all of what was used has a price."""
 
     def __init__(self, component: str) -> None:
         super().__init__(component)
@@ -36,9 +37,10 @@ class NoPrice(Exception):
 
 
 def compute_cost(usage: Usage, rates: Rates) -> Cost:
-    """The cost of `usage` at `rates`. Raises NoPrice where a kind of token has no price at all."""
+    """The cost of `usage` at `rates`. Raises NoPrice where a kind of token has no price, or all."""
     lines: list[CostLine] = []
     flags: list[Flag] = []
+    missed = ""
     prices = rates.by_component
     for component, quantity in _list_quantities(usage, rates):
         rate = prices.get(component)
@@ -47,8 +49,11 @@ def compute_cost(usage: Usage, rates: Rates) -> Cost:
             if flag is not None:
                 flags.append(flag)
             if rate is None:
+                missed = component
                 continue
         lines.append(draw_line(component, quantity, rate))
+    if missed and not lines:
+        raise NoPrice(missed)
     return Cost(add_up(line.amount for line in lines), tuple(lines), tuple(flags))
 
 

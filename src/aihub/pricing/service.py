@@ -17,6 +17,7 @@ from aihub.pricing.circumstances import (
     find_stated_charge,
     is_not_billed,
 )
+from aihub.pricing.components import TOKENS
 from aihub.pricing.counting import count_call, count_rest, is_cut_off
 from aihub.pricing.errors import InvalidUsage
 from aihub.pricing.models import CallFacts, CostLine, Flag, Payload, PricedCall, Usage
@@ -25,6 +26,8 @@ from aihub.pricing.providers import canonical_provider, guess_provider
 from aihub.pricing.quantities import read_whole
 from aihub.pricing.rules import Cost, NoPrice, add_up, compute_cost
 from aihub.pricing.usage import measure_others, measure_usage, show_usage
+from aihub.pricing.usage.anthropic import name_fallback
+from aihub.pricing.usage.bedrock import HEADER_PLACES
 from aihub.pricing.usage.flags import OTHER_MODEL
 
 LOCAL_PROVIDERS = frozenset(
@@ -157,9 +160,13 @@ def _judge(
 
 
 def _find_prices(call: CallFacts, payload: Payload, book: Book) -> Chain | None:
-    """The answer names the snapshot that an alias meant at that time: it goes first."""
+    """The answer names the snapshot that an alias meant at that time: it goes first. Before it
+    goes the model that a fallback says it was served by."""
     provider = call.provider or ""
-    for name in dict.fromkeys((payload.model, call.model)):
+    served = None
+    if isinstance(payload.usage, dict) and "iterations" in payload.usage:
+        served = name_fallback(payload.usage)
+    for name in dict.fromkeys((served, payload.model, call.model)):
         if name:
             chain = book.find(provider, name, call.organization)
             if chain is not None:
@@ -210,6 +217,11 @@ def _compute(call: CallFacts, payload: Payload, usage: Usage, chain: Chain, book
 
 def _price_usage(usage: Usage, chain: Chain, book: Book, at: datetime, facets: Facets) -> Cost:
     """The cost of one model's part, with what is uncertain about its rates. Raises NoPrice."""
+    if len(usage.turns) > 1 and chain.thresholds and usage.input_tokens > chain.thresholds[0]:
+        fees = {name: count for name, count in usage.parts.items() if name not in TOKENS}
+        parts = [turn for turn in (*usage.turns, fees) if turn]
+        alone = [replace(usage, parts=part, turns=(), reasoning_tokens=0) for part in parts]
+        return _join([_price_usage(one, chain, book, at, facets) for one in alone])
     rates = book.resolve(
         chain,
         at,
@@ -310,9 +322,14 @@ def _is_own_host(url: object) -> bool:
 
 
 def keep_context(context: Mapping[str, object]) -> dict[str, object]:
-    """See `aihub.pricing.api.keep_context`."""
+    """See `aihub.pricing.api.keep_context`. Headers that are nested are kept flat."""
+    flat = dict(context)
+    for place in HEADER_PLACES:
+        held = context.get(place)
+        if isinstance(held, Mapping):
+            flat |= {name.lower(): held[name] for name in held if isinstance(name, str)}
     return {
-        name: value for name, value in context.items() if name in CONTEXT_KEYS and _is_short(value)
+        name: value for name, value in flat.items() if name in CONTEXT_KEYS and _is_short(value)
     }
 
 

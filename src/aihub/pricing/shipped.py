@@ -55,6 +55,11 @@ class Shipped:
         )
 
 
+def read_release() -> Release:
+    """Which prices come with this release, without reading them."""
+    return _read_release(FOLDER / "release.toml")
+
+
 @cache
 def load_shipped() -> Shipped:
     """The prices of this release, read once a process (about a quarter of a second)."""

@@ -65,9 +65,11 @@ def read_anthropic(
 ) -> Usage:
     """The quantities at the rates of the model that answered."""
     turn = _read_turn(usage, path)
+    turns: tuple[Parts, ...] = ()
     flags: list[Flag] = []
     if usage.get("iterations"):
         turn = _add_iterations(turn, usage, path, call, payload)
+        turns = _lay_turns(turn, usage, path, call, payload)
         others = sorted(
             {model or "another model" for model, _ in list_others(usage, path, call, payload)}
         )
@@ -89,14 +91,19 @@ def read_anthropic(
         parts["session_second"] = read_number(usage["active_seconds"], f"{path}.active_seconds")
     if _is_redeemed(usage.get("fallback_credit")):
         flags.append(say.CREDIT_REDEEMED)
-    return Usage(parts=parts, reasoning_tokens=min(turn.thinking, turn.output), flags=tuple(flags))
+    return Usage(
+        parts=parts,
+        turns=turns,
+        reasoning_tokens=min(turn.thinking, turn.output),
+        flags=tuple(flags),
+    )
 
 
 def list_others(
     usage: Mapping[str, object], path: str, call: CallFacts, payload: Payload
 ) -> Iterator[tuple[str | None, Usage]]:
     """What was used of other models than the one that answered, each with its model."""
-    served = _name_served(usage, path, call, payload)
+    served = _name_served(usage, call, payload)
     for turn, at in _list_turns(usage, path):
         if not _is_other(turn, served):
             continue
@@ -146,7 +153,7 @@ def _read_turn(usage: Mapping[str, object], path: str) -> _Turn:
 def _add_iterations(
     top: _Turn, usage: Mapping[str, object], path: str, call: CallFacts, payload: Payload
 ) -> _Turn:
-    served = _name_served(usage, path, call, payload)
+    served = _name_served(usage, call, payload)
     messages = compactions = _Turn()
     for turn, at in _list_turns(usage, path):
         if _is_other(turn, served):
@@ -162,6 +169,18 @@ def _add_iterations(
     return _with_thinking(_add(more, compactions), max(more.thinking, top.thinking))
 
 
+def _lay_turns(
+    whole: _Turn, usage: Mapping[str, object], path: str, call: CallFacts, payload: Payload
+) -> tuple[Parts, ...]:
+    """The parts of each turn; nothing where the turns are not all that is billed."""
+    served = _name_served(usage, call, payload)
+    turns = [
+        _read_turn(turn, at) for turn, at in _list_turns(usage, path) if not _is_other(turn, served)
+    ]
+    is_whole = sum(turn.total for turn in turns) == whole.total
+    return tuple(_lay(turn) for turn in turns) if is_whole else ()
+
+
 def _list_turns(
     usage: Mapping[str, object], path: str
 ) -> Iterator[tuple[Mapping[str, object], str]]:
@@ -170,14 +189,19 @@ def _list_turns(
         yield read_object(turn, at), at
 
 
-def _name_served(
-    usage: Mapping[str, object], path: str, call: CallFacts, payload: Payload
-) -> str | None:
-    for turn, _ in _list_turns(usage, path):
-        model = turn.get("model")
-        if turn.get("type") == "fallback_message" and isinstance(model, str):
-            return model
-    return payload.model or call.model
+def name_fallback(usage: Mapping[str, object]) -> str | None:
+    """The model that answered in place of one that declined; None when none did."""
+    turns = usage.get("iterations")
+    for turn in turns if isinstance(turns, list) else ():
+        if isinstance(turn, dict) and turn.get("type") == "fallback_message":
+            model = turn.get("model")
+            if isinstance(model, str) and model:
+                return model
+    return None
+
+
+def _name_served(usage: Mapping[str, object], call: CallFacts, payload: Payload) -> str | None:
+    return name_fallback(usage) or payload.model or call.model
 
 
 def _is_other(turn: Mapping[str, object], served: str | None) -> bool:

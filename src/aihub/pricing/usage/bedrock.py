@@ -29,6 +29,8 @@ CONVERSE_KEYS = frozenset({"inputTokens", "outputTokens", "inputTokenCount", "ou
 SDK_KEYS = frozenset({"promptTokens", "completionTokens", "cachedInputTokens", "inputTokenDetails"})
 TITAN_KEYS = frozenset({"inputTextTokenCount"})
 LLAMA_KEYS = frozenset({"generation_token_count"})
+HEADER_PLACES = ("headers", "response_headers")
+"""Where a context may have the headers of an answer, beside itself."""
 _HEADER = "x-amzn-bedrock-"
 _LONGEST_COUNT = 12
 
@@ -98,7 +100,7 @@ def read_llama(usage: Mapping[str, object], path: str) -> Usage:
 
 def read_headers(call: CallFacts) -> Usage | None:
     """The quantities of the answer's headers in the context; None when there are none."""
-    for place in ("", "headers", "response_headers"):
+    for place in ("", *HEADER_PLACES):
         held = call.context.get(place) if place else call.context
         if not isinstance(held, Mapping):
             continue

@@ -4,6 +4,7 @@ from aihub.pricing.models import Flag
 
 TOTAL_MISMATCH = "total_mismatch"
 DETAILS_MISMATCH = "details_mismatch"
+DETAILS_UNREADABLE = "details_unreadable"
 CACHED_ABOVE_INPUT = "cached_above_input"
 CACHE_BESIDE = "cache_beside_input"
 REASONING_ABOVE_OUTPUT = "reasoning_above_output"
@@ -25,6 +26,11 @@ def total_mismatch(parts: int, stated: int) -> Flag:
 def details_mismatch(what: str, parts: int, whole: int) -> Flag:
     """The parts of one direction are more than all of it; they are cut off."""
     return Flag(DETAILS_MISMATCH, f"{what} details add up to {parts} of {whole} tokens")
+
+
+def details_unreadable(key: str) -> Flag:
+    """The parts of one direction are told in a form that nobody knows; its whole counts."""
+    return Flag(DETAILS_UNREADABLE, f"{key} is no object with counts")
 
 
 def cached_above_input(cached: int, whole: int) -> Flag:

@@ -10,6 +10,7 @@ total is prompt + candidates + thoughts + tool prompts.
   Details that alone explain the total stand in for a missing or smaller whole.
 - An image or speech model without details put out pictures or audio (flagged).
 - Which of grounded prompts and queries is billed is a matter of the model (`usage.fees`).
+- Embeddings are counted beside each vector. Those before Gemini's are billed by the character.
 """
 
 from collections.abc import Mapping
@@ -39,13 +40,20 @@ KEYS = frozenset(
     }
 )
 INTERACTION_KEYS = frozenset({"total_input_tokens", "total_output_tokens"})
+EMBEDDING_KEYS = frozenset({"embeddedTokenCount", "billableCharacterCount"})
 _KINDS = {"AUDIO": "audio", "IMAGE": "image", "VIDEO": "video"}
 _SNAKE_KINDS = {word.lower(): kind for word, kind in _KINDS.items()}
 _NO_KINDS = {"audio": 0, "image": 0, "video": 0}
+_MAKERS = (
+    ("image", "image", "pictures"),
+    ("nano-banana", "image", "pictures"),
+    ("tts", "audio", "audio"),
+)
 
 
 def read_gemini(usage: Mapping[str, object], path: str, call: CallFacts, payload: Payload) -> Usage:
     """The quantities of a usageMetadata object, in camelCase or snake_case."""
+    flags: list[Flag] = []
     prompt = read_count(usage, path, "promptTokenCount", "prompt_token_count")
     tools = read_count(usage, path, "toolUsePromptTokenCount", "tool_use_prompt_token_count") or 0
     thoughts = read_count(usage, path, "thoughtsTokenCount", "thoughts_token_count") or 0
@@ -59,27 +67,32 @@ def read_gemini(usage: Mapping[str, object], path: str, call: CallFacts, payload
         "response_token_count",
     )
     total = read_count(usage, path, "totalTokenCount", "total_token_count") or None
-    given, _ = _sum_kinds(usage, path, "promptTokensDetails", "prompt_tokens_details")
+    given, _ = _sum_kinds(usage, path, flags, "promptTokensDetails", "prompt_tokens_details")
     for_tools, _ = _sum_kinds(
-        usage, path, "toolUsePromptTokensDetails", "tool_use_prompt_tokens_details"
+        usage, path, flags, "toolUsePromptTokensDetails", "tool_use_prompt_tokens_details"
     )
-    made, listed = _sum_kinds(usage, path, "candidatesTokensDetails", "candidates_tokens_details")
+    made, listed = _sum_kinds(
+        usage, path, flags, "candidatesTokensDetails", "candidates_tokens_details"
+    )
     if not listed:
-        made, listed = _sum_kinds(usage, path, "responseTokensDetails", "response_tokens_details")
-    read, _ = _sum_kinds(usage, path, "cacheTokensDetails", "cache_tokens_details")
+        made, listed = _sum_kinds(
+            usage, path, flags, "responseTokensDetails", "response_tokens_details"
+        )
+    read, _ = _sum_kinds(usage, path, flags, "cacheTokensDetails", "cache_tokens_details")
     counts = _Counts(prompt, tools, thoughts, cached, answer, total, listed)
     kinds = ({kind: given[kind] + for_tools[kind] for kind in given}, read, made)
-    return _measure(counts, kinds, call, payload)
+    return _measure(counts, kinds, call, payload, flags)
 
 
 def read_interaction(
     usage: Mapping[str, object], path: str, call: CallFacts, payload: Payload
 ) -> Usage:
     """The quantities of an interaction's usage."""
-    given, _ = _sum_kinds(usage, path, "input_tokens_by_modality")
-    for_tools, _ = _sum_kinds(usage, path, "tool_use_tokens_by_modality")
-    made, listed = _sum_kinds(usage, path, "output_tokens_by_modality")
-    read, _ = _sum_kinds(usage, path, "cached_tokens_by_modality")
+    flags: list[Flag] = []
+    given, _ = _sum_kinds(usage, path, flags, "input_tokens_by_modality")
+    for_tools, _ = _sum_kinds(usage, path, flags, "tool_use_tokens_by_modality")
+    made, listed = _sum_kinds(usage, path, flags, "output_tokens_by_modality")
+    read, _ = _sum_kinds(usage, path, flags, "cached_tokens_by_modality")
     counts = _Counts(
         read_count(usage, path, "total_input_tokens"),
         count_of(usage, path, "total_tool_use_tokens"),
@@ -90,7 +103,19 @@ def read_interaction(
         listed,
     )
     kinds = ({kind: given[kind] + for_tools[kind] for kind in given}, read, made)
-    return _measure(counts, kinds, call, payload)
+    return _measure(counts, kinds, call, payload, flags)
+
+
+def read_embeddings(
+    usage: Mapping[str, object], path: str, call: CallFacts, payload: Payload
+) -> Usage:
+    """The quantities that `payload_facts` gathered from an answer with vectors."""
+    tokens = read_count(usage, path, "embeddedTokenCount")
+    characters = read_count(usage, path, "billableCharacterCount")
+    by_token = "gemini" in (payload.model or call.model or "").lower()
+    if characters is None or (by_token and tokens is not None):
+        return Usage(parts={"input_text": tokens} if tokens else {})
+    return Usage(parts={"character": characters} if characters else {})
 
 
 class _Counts:
@@ -117,9 +142,9 @@ def _measure(
     kinds: tuple[Mapping[str, int], Mapping[str, int], Mapping[str, int]],
     call: CallFacts,
     payload: Payload,
+    flags: list[Flag],
 ) -> Usage:
     given, read, made = kinds
-    flags: list[Flag] = []
     prompt, answer, output = _settle(counts)
     tokens_in = prompt + counts.tools
     tokens_in = settle_cache(tokens_in, counts.cached, output, counts.total, flags)
@@ -161,19 +186,24 @@ def _settle(counts: _Counts) -> tuple[int, int, int]:
 
 def _assume(answer: int, call: CallFacts, payload: Payload, flags: list[Flag]) -> Mapping[str, int]:
     model = (payload.model or call.model or "").lower()
-    for mark, kind, word in (("image", "image", "pictures"), ("tts", "audio", "audio")):
+    for mark, kind, word in _MAKERS:
         if mark in model and "embedding" not in model:
             flags.append(say.no_modality(word))
             return {**_NO_KINDS, kind: answer}
     return _NO_KINDS
 
 
-def _sum_kinds(usage: Mapping[str, object], path: str, *keys: str) -> tuple[Mapping[str, int], int]:
+def _sum_kinds(
+    usage: Mapping[str, object], path: str, flags: list[Flag], *keys: str
+) -> tuple[Mapping[str, int], int]:
     """Tokens by modality, and all that are listed."""
     for key in keys:
         if usage.get(key):
             break
     else:
+        return _NO_KINDS, 0
+    if not isinstance(usage[key], list):
+        flags.append(say.details_unreadable(key))
         return _NO_KINDS, 0
     kinds, listed = dict(_NO_KINDS), 0
     for index, value in enumerate(read_list(usage, path, key)):

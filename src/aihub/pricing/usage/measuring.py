@@ -29,6 +29,7 @@ _OLLAMA_KEYS = frozenset({"prompt_eval_count", "eval_count"})
 _TOTALS = ("total_tokens", "totalTokens")
 _WITHOUT_OUTPUT = ("embed", "rerank", "voyage", "jina")
 _OTHER_FACTS = fees.FACTS | media.FACTS | {"other_usages", "unmetered_images"}
+_COUNTED = ("input_tokens", "output_tokens")
 
 
 def measure_usage(call: CallFacts, payload: Payload) -> Usage | None:
@@ -40,7 +41,7 @@ def measure_usage(call: CallFacts, payload: Payload) -> Usage | None:
     if payload.usage is not None:
         usage = _read_shape(payload.usage, payload.path, call, payload)
     elif call.context:
-        usage = bedrock.read_headers(call)
+        usage = bedrock.read_headers(call) or _read_context(call)
     is_plain = payload.facts.keys().isdisjoint(_OTHER_FACTS)
     if usage is not None and is_plain and not call.context:
         if fees.searches_once(call, payload) and "web_search" not in usage.parts:
@@ -92,6 +93,8 @@ def _read_shape(  # noqa: C901, PLR0912 - one line for each shape
         return gemini.read_gemini(usage, path, call, payload)
     if _has(usage, gemini.INTERACTION_KEYS):
         return gemini.read_interaction(usage, path, call, payload)
+    if _has(usage, gemini.EMBEDDING_KEYS):
+        return gemini.read_embeddings(usage, path, call, payload)
     if _has(usage, bedrock.TITAN_KEYS):
         return bedrock.read_titan(usage, path)
     if _has(usage, _OLLAMA_KEYS):
@@ -136,6 +139,12 @@ def _read_input_output(
     if not keys.isdisjoint(anthropic.KEYS) or call.provider == "anthropic":
         return anthropic.read_anthropic(usage, path, call, payload)
     return openai_responses.read_responses(usage, path, call, payload)
+
+
+def _read_context(call: CallFacts) -> Usage | None:
+    """Tokens that the caller knows although the answer counts none, as Google's embeddings do."""
+    known = {name: call.context[name] for name in _COUNTED if name in call.context}
+    return own.read_own(known, "context") if known else None
 
 
 def _is_answer(usage: Mapping[str, object]) -> bool:

@@ -4,6 +4,7 @@
   verbose answer, or the context's `audio_seconds`.
 - Speech by character of the request, which only the context knows: `input_characters`.
 - Pictures by number, where the model counts no tokens (dall-e, Imagen, FLUX).
+- Rerankers by the query, which Bedrock does not count in its answers.
 - Videos by second (Sora, Veo). Mistral's OCR by page; annotated pages have their own price, in
   place of the plain one.
 """
@@ -15,7 +16,7 @@ from aihub.pricing.quantities import count_of, read_count, read_number
 from aihub.pricing.usage.splitting import Parts
 
 PAGE_KEYS = frozenset({"pages_processed"})
-FACTS = frozenset({"audio_seconds", "video_seconds", "images", "annotated_pages"})
+FACTS = frozenset({"audio_seconds", "video_seconds", "images", "annotated_pages", "reranked"})
 
 
 def read_pages(usage: Mapping[str, object], path: str, payload: Payload) -> Usage:
@@ -41,6 +42,8 @@ def measure_media(call: CallFacts, payload: Payload) -> Parts:
                 if seconds:
                     parts[part] = seconds
                 break
+    if facts.get("reranked") is True and call.provider == "bedrock":
+        parts["search_unit"] = 1  # a query with up to a hundred texts
     characters = read_count(context, "context", "input_characters", "characters")
     if characters:
         parts["character"] = characters

@@ -14,6 +14,7 @@ inside `completion_tokens` (types of the openai package, `CompletionUsage`). Lik
 - Perplexity's deep research counts `reasoning_tokens` and `citation_tokens` beside the output and
   outside of the total, each at its own rate; `num_search_queries` are billed there. Its other
   models bill each request by the size of its search context.
+- Google's endpoint of this kind leaves the thoughts out of the output and counts them in the total.
 - A half that is missing is the rest of the total: embeddings have no output.
 """
 
@@ -28,6 +29,7 @@ from aihub.pricing.usage.splitting import (
     settle_cache,
     split_input,
     split_output,
+    take_details,
 )
 
 KEYS = frozenset({"prompt_tokens", "completion_tokens", "prompt_cache_hit_tokens"})
@@ -47,11 +49,18 @@ def read_chat(usage: Mapping[str, object], path: str, call: CallFacts) -> Usage:
     flags: list[Flag] = []
     given = usage.get("prompt_tokens_details")
     made = usage.get("completion_tokens_details")
-    given = read_details(usage, path, "prompt_tokens_details") if given else _NOTHING
-    made = read_details(usage, path, "completion_tokens_details") if made else _NOTHING
+    if given is not None:
+        given = take_details(given, "prompt_tokens_details", flags)
+    if made is not None:
+        made = take_details(made, "completion_tokens_details", flags)
+    given, made = given or _NOTHING, made or _NOTHING
     at = f"{path}.prompt_tokens_details"
     total = read_count(usage, path, "total_tokens")
     tokens_in, tokens_out = _read_halves(usage, path, total)
+    beside = 0
+    if call.provider == "google" and total is not None and not made.get("reasoning_tokens"):
+        beside = max(0, total - tokens_in - tokens_out)
+        tokens_out += beside
     cached = count_of(given, at, "cached_tokens")
     if not cached:
         cached = read_count(usage, path, *_CACHED) or 0
@@ -61,7 +70,7 @@ def read_chat(usage: Mapping[str, object], path: str, call: CallFacts) -> Usage:
         apart = count_of(usage, path, "reasoning_tokens")
     else:
         apart, reasoning = 0, reasoning or count_of(usage, path, "reasoning_tokens")
-    reasoning = reasoning or 0
+    reasoning = reasoning or beside
     connectors = count_of(usage, path, "connector_tokens")
     if connectors and total == tokens_in + tokens_out + connectors:
         tokens_in += connectors

@@ -25,6 +25,7 @@ from aihub.pricing.usage.splitting import (
     settle_cache,
     split_input,
     split_output,
+    take_details,
 )
 
 IN_DETAILS = ("input_tokens_details", "input_token_details")
@@ -41,8 +42,8 @@ def read_responses(
     flags: list[Flag] = []
     given_key = IN_DETAILS[0] if usage.get(IN_DETAILS[0]) is not None else IN_DETAILS[1]
     made_key = OUT_DETAILS[0] if usage.get(OUT_DETAILS[0]) is not None else OUT_DETAILS[1]
-    given = read_details(usage, path, given_key)
-    made = read_details(usage, path, made_key)
+    given = take_details(usage.get(given_key), given_key, flags)
+    made = take_details(usage.get(made_key), made_key, flags)
     total = read_count(usage, path, "total_tokens")
     tokens_in, tokens_out = read_halves(usage, path, total)
     parts = _read_input(

@@ -13,6 +13,8 @@ Rules, for every shape in which the cache is inside the input:
   answer with the cache counts of the first one.
 """
 
+from collections.abc import Mapping
+
 from aihub.pricing.models import Flag, Quantity
 from aihub.pricing.usage import flags as say
 
@@ -78,6 +80,15 @@ def settle_cache(whole: int, used: int, output: int, total: int | None, flags: l
         flags.append(say.cache_beside(used, whole))
         return whole + used
     return whole + used if total == whole + used + output else whole
+
+
+def take_details(value: object, key: str, flags: list[Flag]) -> Mapping[str, object]:
+    """Details as an object. What is none tells nothing, and the whole is billed without it."""
+    if isinstance(value, dict):
+        return value
+    if value:
+        flags.append(say.details_unreadable(key))
+    return {}
 
 
 def check_total(parts: Parts, stated: int | None, flags: list[Flag], *, beside: int = 0) -> None:
