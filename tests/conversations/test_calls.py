@@ -191,3 +191,27 @@ async def test_filters_of_calls(ada: Person) -> None:
         assert await ada.ids("/calls", **params) == [made[n] for n in expected], params
     paged = [item["id"] async for page in ada.pages("/calls", limit=2) for item in page]
     assert paged == made
+
+
+@pytest.mark.parametrize(
+    ("at", "cost"),
+    # 10,000 x $0.75 + 2,000 x $3.75 until the end of 2026, twice as much from then on
+    [("2026-11-10T10:00:00Z", "0.015"), ("2027-01-01T00:00:00Z", "0.03")],
+    ids=["now", "as announced"],
+)
+async def test_a_planned_call_costs_what_was_announced_for_its_day(
+    ada: Person, at: str, cost: str
+) -> None:
+    usage = {"promptTokenCount": 10_000, "candidatesTokenCount": 2_000, "totalTokenCount": 12_000}
+    body = {"modelVersion": "gemini-3.8-flash", "usageMetadata": usage}
+    told = {"provider": "google", "model": "gemini-3.8-flash", "api": "generateContent"}
+    made = await ada.post("/calls", told | {"occurred_at": at, "response": body})
+    assert (made["cost"], made["cost_status"]) == (Decimal(cost), "priced")
+    assert (await ada.get(f"/calls/{made['id']}"))["occurred_at"] == at
+    assert made["id"] in await ada.ids("/calls")
+
+
+async def test_a_call_is_not_planned_for_ever(ada: Person) -> None:
+    told = {"provider": "openai", "model": "gpt-4o", "api": "x", "tokens": 1}
+    reply = await ada.ask("POST", "/calls", told | {"occurred_at": "2099-01-01T00:00:00Z"})
+    assert (reply.status, reply.fields) == (422, ["occurred_at"])

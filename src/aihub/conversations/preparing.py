@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -30,6 +30,8 @@ from aihub.pricing import api as pricing
 MAX_METADATA_BYTES = 65_536
 MAX_TEXTS_BYTES = 8 * 1024 * 1024
 _MAX_SCORE = 5
+# a call that is planned costs what was announced for its day
+_PLANNED = timedelta(days=731)
 _CENT = Decimal("0.01")
 _NOTHING = (b"", b"null")
 _COUNTED = (*(f'"{name}"'.encode() for name in pricing.TEXT_KEYS), b'"stream_events"')
@@ -134,7 +136,9 @@ def prepare_call(body: NewCall, context: Context) -> commands.RecordCall:
     usage, fault = _foreign(body.usage, "usage")
     response = _json(body.response)
     _refuse_both(tokens=body.tokens, usage=usage, response=response)
-    occurred_at, id_ = _settle(body.occurred_at, body.id, context, "call", field="occurred_at")
+    occurred_at, id_ = _settle(
+        body.occurred_at, body.id, context, "call", field="occurred_at", ahead=_PLANNED
+    )
     conversation = body.conversation_id
     known, text = _read_context(body.context)
     command = commands.RecordCall(
@@ -249,13 +253,19 @@ def _time_of(conversation_id: UUID) -> datetime:
 
 
 def _settle(
-    at: datetime | None, id_: UUID | None, context: Context, kind: str, *, field: str
+    at: datetime | None,
+    id_: UUID | None,
+    context: Context,
+    kind: str,
+    *,
+    field: str,
+    ahead: timedelta | None = None,
 ) -> tuple[datetime, UUID]:
     """Time and id of a new thing: where only one is given, the other follows from it."""
     if id_ is not None:
         rules.check_id(id_, now=context.now)
     if at is not None:
-        at = rules.check_time(at, now=context.now, field=field)
+        at = rules.check_time(at, now=context.now, field=field, ahead=ahead)
         return at, id_ or context.new_id(kind, at)
     id_ = id_ or context.new_id(kind)
     return uuid7_time(id_), id_

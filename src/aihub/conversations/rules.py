@@ -18,7 +18,7 @@ ACTIONS: dict[str, dict[str, str]] = {
 
 OLDEST = datetime(2020, 1, 1, tzinfo=UTC)
 """Nothing of this kind happened before; older times are mistakes and would make partitions."""
-_CLOCK_SKEW = timedelta(days=1)
+CLOCK_SKEW = timedelta(days=1)
 
 
 def legal_actions(status: str) -> list[str]:
@@ -26,12 +26,17 @@ def legal_actions(status: str) -> list[str]:
     return [action for action, moves in ACTIONS.items() if status in moves]
 
 
-def check_time(at: datetime, *, now: datetime, field: str) -> datetime:
-    """`at` in UTC. Raises Invalid outside of 2020 to a day from now, or without an offset."""
+def check_time(
+    at: datetime, *, now: datetime, field: str, ahead: timedelta | None = None
+) -> datetime:
+    """`at` in UTC. Raises Invalid outside of 2020 to a day from now (or `ahead`), or without an
+    offset."""
     if at.tzinfo is None:
         raise Invalid.field(field, "needs an offset from UTC, such as Z or +01:00")
-    if not OLDEST <= at <= now + _CLOCK_SKEW:
-        raise Invalid.field(field, "must lie between 2020-01-01 and one day from now")
+    if not OLDEST <= at <= now + (ahead or CLOCK_SKEW):
+        days = (ahead or CLOCK_SKEW).days
+        told = "one day" if days == 1 else f"{days} days"
+        raise Invalid.field(field, f"must lie between 2020-01-01 and {told} from now")
     return at.astimezone(UTC)
 
 

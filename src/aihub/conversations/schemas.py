@@ -84,8 +84,8 @@ class NewFeedback(_In):
 
 class NewCall(_In):
     """A model call with no message. `response`: the provider's raw body, or `{"stream_events":
-    […]}`; or `usage`; or `tokens`. `occurred_at`: the time of completion. `context`: what the body
-    does not say (`batch`, `region`, …)."""
+    […]}`; or `usage`; or `tokens`. `occurred_at`: the time of completion, up to two years
+    ahead for a call that is planned. `context`: what the body does not say (`batch`, …)."""
 
     provider: Name
     model: Name
