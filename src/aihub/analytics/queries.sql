@@ -1,0 +1,222 @@
+-- Rows come from hub.*_rows_v1 (days that hold, slots of those that do not). The parts of a grouping that were not asked
+-- for are null; plans are made for the values (kit.db), so that they cost nothing.
+
+-- name: list_usage(organization_id, by_days, first, last, from_, to, zone, grain, by_organization, by_provider, by_model, by_module, by_source, by_endpoint, provider, model, module, source)
+select case :grain::text when 'hour' then to_char(date_trunc('hour', r.slot, :zone::text) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+    when 'day' then r.day::text when 'week' then date_trunc('week', r.day::timestamp)::date::text
+    when 'month' then date_trunc('month', r.day::timestamp)::date::text end as at,
+  case when :by_organization::boolean then r.organization_id end as organization_id, case when :by_provider::boolean then r.provider end as provider,
+  case when :by_model::boolean then r.model end as model, case when :by_module::boolean then r.module end as module,
+  case when :by_source::boolean then r.source end as source, case when :by_endpoint::boolean then r.endpoint end as endpoint,
+  sum(r.calls)::bigint as calls, sum(r.errors)::bigint as errors, sum(r.unpriced)::bigint as unpriced, sum(r.estimated)::bigint as estimated,
+  sum(r.input_tokens)::bigint as input_tokens, sum(r.cached_input_tokens)::bigint as cached_input_tokens,
+  sum(r.output_tokens)::bigint as output_tokens, sum(r.reasoning_tokens)::bigint as reasoning_tokens,
+  sum(r.total_tokens)::bigint as total_tokens, sum(r.cost) as cost, sum(r.price) as price
+from hub.usage_rows_v1(:organization_id::uuid, not :by_organization::boolean,
+    :by_module or :by_source or :module::text is not null or :source::text is not null, :by_days::boolean, :first::date, :last::date, :from_::timestamptz, :to::timestamptz, :zone::text) r
+where (:provider::text is null or r.provider = :provider) and (:model::text is null or r.model = :model)
+  and (:module::text is null or r.module = :module) and (:source::text is null or r.source = :source)
+group by 1, 2, 3, 4, 5, 6, 7;
+
+-- name: list_latencies(organization_id, by_days, first, last, from_, to, zone, grain, by_organization, by_provider, by_model, by_module, by_source, by_endpoint, provider, model, module, source)
+-- The histograms of the same groups.
+select q.at, q.organization_id, q.provider, q.model, q.module, q.source, q.endpoint, array_agg(q.bucket) as buckets, array_agg(q.n) as counts
+from (
+  select case :grain::text when 'hour' then to_char(date_trunc('hour', r.slot, :zone::text) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+      when 'day' then r.day::text when 'week' then date_trunc('week', r.day::timestamp)::date::text
+      when 'month' then date_trunc('month', r.day::timestamp)::date::text end as at,
+    case when :by_organization::boolean then r.organization_id end as organization_id, case when :by_provider::boolean then r.provider end as provider,
+    case when :by_model::boolean then r.model end as model, case when :by_module::boolean then r.module end as module,
+    case when :by_source::boolean then r.source end as source, case when :by_endpoint::boolean then r.endpoint end as endpoint,
+    x.bucket, sum(x.n)::bigint as n
+  from hub.usage_rows_v1(:organization_id::uuid, not :by_organization::boolean,
+    :by_module or :by_source or :module::text is not null or :source::text is not null, :by_days::boolean, :first::date, :last::date, :from_::timestamptz, :to::timestamptz, :zone::text) r
+  cross join lateral unnest(r.latency_buckets, r.latency_counts) as x(bucket, n)
+  where (:provider::text is null or r.provider = :provider) and (:model::text is null or r.model = :model)
+    and (:module::text is null or r.module = :module) and (:source::text is null or r.source = :source)
+  group by 1, 2, 3, 4, 5, 6, 7, 8
+) q group by 1, 2, 3, 4, 5, 6, 7;
+
+-- name: list_conversations(organization_id, kind, by_days, first, last, from_, to, zone, grain, by_organization, by_provider, by_model, by_module, by_source, provider, model, module, source)
+select case :grain::text when 'hour' then to_char(date_trunc('hour', r.slot, :zone::text) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+    when 'day' then r.day::text when 'week' then date_trunc('week', r.day::timestamp)::date::text
+    when 'month' then date_trunc('month', r.day::timestamp)::date::text end as at,
+  case when :by_organization::boolean then r.organization_id end as organization_id, case when :by_provider::boolean then r.provider end as provider,
+  case when :by_model::boolean then r.model end as model, case when :by_module::boolean then r.module end as module,
+  case when :by_source::boolean then r.source end as source,
+  sum(r.conversations)::bigint as conversations, sum(r.rated)::bigint as rated, sum(r.feedbacks)::bigint as feedbacks,
+  sum(r.score_sum) as score_sum, sum(r.score_squares) as score_squares,
+  array[sum(r.scores[1]), sum(r.scores[2]), sum(r.scores[3]), sum(r.scores[4]), sum(r.scores[5]), sum(r.scores[6])]::bigint[] as scores
+from hub.conversation_rows_v1(:organization_id::uuid, not :by_organization::boolean, :kind::integer, :by_days::boolean, :first::date, :last::date, :from_::timestamptz,
+  :to::timestamptz, :zone::text) r
+where (:provider::text is null or r.provider = :provider) and (:model::text is null or r.model = :model)
+  and (:module::text is null or r.module = :module) and (:source::text is null or r.source = :source)
+group by 1, 2, 3, 4, 5, 6;
+
+-- name: list_user_usage(organization_id, first, last, grain, by_module, module, limit)
+-- With the histograms: a person's are short.
+with r as materialized (
+  select case :grain::text when 'day' then r.day::text when 'week' then date_trunc('week', r.day::timestamp)::date::text
+      when 'month' then date_trunc('month', r.day::timestamp)::date::text end as at,
+    r.organization_id, r.user_id, case when :by_module::boolean then r.module end as module, r.calls, r.errors, r.input_tokens,
+    r.cached_input_tokens, r.output_tokens, r.reasoning_tokens, r.total_tokens, r.cost, r.price, r.conversations, r.latency_buckets, r.latency_counts
+  from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date) r
+  where (:module::text is null or r.module = :module)
+), sums as (
+  select r.at, r.organization_id, r.user_id, r.module, sum(r.calls)::bigint as calls, sum(r.errors)::bigint as errors,
+    sum(r.input_tokens)::bigint as input_tokens, sum(r.cached_input_tokens)::bigint as cached_input_tokens,
+    sum(r.output_tokens)::bigint as output_tokens, sum(r.reasoning_tokens)::bigint as reasoning_tokens,
+    sum(r.total_tokens)::bigint as total_tokens, sum(r.cost) as cost, sum(r.price) as price, sum(r.conversations)::bigint as conversations
+  from r group by 1, 2, 3, 4
+  having sum(r.calls) > 0 or sum(r.conversations) > 0  -- feedback alone is no use
+  order by sum(r.cost) desc, sum(r.calls) desc, r.organization_id, r.user_id, r.at, r.module limit :limit
+), latencies as (
+  select h.at, h.organization_id, h.user_id, h.module, array_agg(h.bucket) as buckets, array_agg(h.n) as counts from (
+    select r.at, r.organization_id, r.user_id, r.module, x.bucket, sum(x.n)::bigint as n
+    from r cross join lateral unnest(r.latency_buckets, r.latency_counts) as x(bucket, n) group by 1, 2, 3, 4, 5) h group by 1, 2, 3, 4
+)
+select s.*, u.external_id as user_name, coalesce(l.buckets, '{}') as buckets, coalesce(l.counts, '{}') as counts
+from sums s
+left join latencies l on l.organization_id = s.organization_id and l.user_id = s.user_id and l.at is not distinct from s.at
+  and l.module is not distinct from s.module
+left join public.ai_users u on u.organization_id = s.organization_id and u.id = s.user_id;
+
+-- name: list_user_calls(organization_id, from_, to, zone, grain, by_provider, by_model, by_module, by_source, provider, model, module, source, limit)
+-- What the rollups of people do not hold (by model, provider, source, hour or another zone): from the calls, as far as they are kept.
+select q.*, u.external_id as user_name from (
+  select h.at, h.organization_id, h.user_id, h.provider, h.model, h.module, h.source, sum(h.calls)::bigint as calls, sum(h.errors)::bigint as errors,
+    sum(h.input_tokens)::bigint as input_tokens, sum(h.cached_input_tokens)::bigint as cached_input_tokens, sum(h.output_tokens)::bigint as output_tokens,
+    sum(h.reasoning_tokens)::bigint as reasoning_tokens, sum(h.total_tokens)::bigint as total_tokens, sum(h.cost) as cost, sum(h.price) as price,
+    coalesce(array_agg(h.bucket) filter (where h.bucket is not null), '{}') as buckets,
+    coalesce(array_agg(h.calls) filter (where h.bucket is not null), '{}') as counts
+  from (
+    select case :grain::text when 'hour' then to_char(date_trunc('hour', k.occurred_at, :zone::text) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+        when 'day' then (k.occurred_at at time zone :zone::text)::date::text
+        when 'week' then date_trunc('week', k.occurred_at at time zone :zone::text)::date::text
+        when 'month' then date_trunc('month', k.occurred_at at time zone :zone::text)::date::text end as at,
+      k.organization_id, coalesce(k.user_id, '00000000-0000-0000-0000-000000000000') as user_id,
+      case when :by_provider::boolean then coalesce(k.provider, '') end as provider, case when :by_model::boolean then coalesce(k.model, '') end as model,
+      case when :by_module::boolean then coalesce(k.module, '') end as module, case when :by_source::boolean then coalesce(k.source, '') end as source,
+      hub.latency_bucket(k.latency_ms) as bucket, count(*) as calls, count(k.error) as errors, sum(k.input_tokens) as input_tokens,
+      sum(k.cached_input_tokens) as cached_input_tokens, sum(k.output_tokens) as output_tokens, sum(k.reasoning_tokens) as reasoning_tokens,
+      sum(k.total_tokens) as total_tokens, coalesce(sum(k.cost), 0) as cost, coalesce(sum(k.price), 0) as price
+    from public.ai_calls k
+    where (:organization_id::uuid is null or k.organization_id = :organization_id) and k.occurred_at >= :from_ and k.occurred_at < :to
+      and (:provider::text is null or coalesce(k.provider, '') = :provider) and (:model::text is null or coalesce(k.model, '') = :model)
+      and (:module::text is null or coalesce(k.module, '') = :module) and (:source::text is null or coalesce(k.source, '') = :source)
+    group by 1, 2, 3, 4, 5, 6, 7, 8
+  ) h group by 1, 2, 3, 4, 5, 6, 7
+  order by sum(h.cost) desc, sum(h.calls) desc, h.user_id, h.at limit :limit
+) q left join public.ai_users u on u.organization_id = q.organization_id and u.id = q.user_id;
+
+-- name: list_people(organization_id, first, last)
+select r.organization_id, o.external_id as organization, r.user_id, u.external_id as user_name, max(r.day) as last_day, count(distinct r.day) as active_days,
+  sum(r.conversations)::bigint as conversations, sum(r.messages)::bigint as messages, sum(r.calls)::bigint as calls, sum(r.cost) as cost,
+  sum(r.feedbacks)::bigint as feedbacks, sum(r.score_sum) as score_sum
+from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date) r
+join public.ai_organizations o on o.id = r.organization_id
+left join public.ai_users u on u.organization_id = r.organization_id and u.id = r.user_id
+where r.user_id <> '00000000-0000-0000-0000-000000000000' and (r.calls > 0 or r.conversations > 0)
+group by 1, 2, 3, 4;
+
+-- name: count_people(organization_id, first, last)$
+with dirty as materialized (
+  select d.* from hub.rollup_days d where d.day >= :first::date and d.day < :last::date and (:organization_id::uuid is null or d.organization_id = :organization_id)
+)
+select count(*) from (
+  select u.organization_id, u.user_id from public.ai_user_days u
+  where u.day >= :first and u.day < :last and (:organization_id is null or u.organization_id = :organization_id)
+    and (u.calls > 0 or u.conversations > 0)
+    and not exists (select from dirty d where d.organization_id = u.organization_id and d.day = u.day)
+  union
+  select k.organization_id, k.user_id from dirty d
+  join public.ai_calls k on k.organization_id = d.organization_id and k.occurred_at >= d.starts and k.occurred_at < d.ends
+  union
+  select c.organization_id, c.user_id from dirty d
+  join public.ai_conversations c on c.organization_id = d.organization_id and c.created_at >= d.starts and c.created_at < d.ends
+  union
+  select k.organization_id, k.user_id from dirty d
+  join hub.kept_calls k on k.organization_id = d.organization_id and k.slot >= d.starts and k.slot < d.ends
+  union
+  select k.organization_id, k.user_id from dirty d
+  join hub.kept_conversations k on k.organization_id = d.organization_id and k.slot >= d.starts and k.slot < d.ends
+) x where x.user_id <> '00000000-0000-0000-0000-000000000000';
+
+-- name: count_people_between(organization_id, from_, to)$
+select count(*) from (
+  select k.organization_id, k.user_id from public.ai_calls k
+  where (:organization_id::uuid is null or k.organization_id = :organization_id) and k.occurred_at >= :from_ and k.occurred_at < :to
+    and k.user_id is not null
+  union
+  select c.organization_id, c.user_id from public.ai_conversations c
+  where (:organization_id::uuid is null or c.organization_id = :organization_id) and c.created_at >= :from_ and c.created_at < :to
+    and c.user_id is not null
+) x;
+
+-- name: list_cohorts(organization_id, first, last)
+-- By the week in which somebody was first seen at all, and the week of being active.
+with weeks as materialized (
+  select distinct r.organization_id, r.user_id, date_trunc('week', r.day::timestamp)::date as week
+  from hub.user_rows_v1(:organization_id::uuid, '-infinity'::date, :last::date) r
+  where r.user_id <> '00000000-0000-0000-0000-000000000000' and (r.calls > 0 or r.conversations > 0)
+), firsts as (
+  select w.organization_id, w.user_id, min(w.week) as cohort from weeks w group by 1, 2
+)
+select f.cohort, (w.week - f.cohort) / 7 as later, count(*) as users
+from firsts f join weeks w on w.organization_id = f.organization_id and w.user_id = f.user_id
+where f.cohort >= :first::date
+group by 1, 2 order by 1, 2;
+
+-- name: list_module_people(organization_id, first, last)
+select nullif(r.module, '') as name, count(distinct (r.organization_id, r.user_id))
+    filter (where r.user_id <> '00000000-0000-0000-0000-000000000000') as users, sum(r.conversations)::bigint as conversations
+from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date) r
+where r.calls > 0 or r.conversations > 0
+group by 1;
+
+-- name: list_intent_people(organization_id, first, last)
+select r.intent as name, count(distinct (r.organization_id, r.user_id))
+    filter (where r.user_id <> '00000000-0000-0000-0000-000000000000') as users, sum(r.conversations)::bigint as conversations
+from hub.intent_rows_v1(:organization_id::uuid, :first::date, :last::date) r
+group by 1;
+
+-- name: list_names(ids)
+select o.id, o.external_id from public.ai_organizations o where o.id = any (:ids::uuid[]);
+
+-- name: count_sessions(organization_id, since)$
+select count(*) from public.ai_conversations c
+where (:organization_id::uuid is null or c.organization_id = :organization_id) and c.status = 'active' and c.last_activity_at > :since;
+
+-- name: get_live(organization_id, since_minute, since, to)^
+-- Organization by organization: the index is by organization and time.
+select coalesce(sum(x.tokens), 0)::bigint as tokens, coalesce(sum(x.calls), 0)::bigint as calls, coalesce(sum(x.errors), 0)::bigint as errors,
+  coalesce(array_agg(x.bucket) filter (where x.bucket is not null), '{}') as buckets,
+  coalesce(array_agg(x.calls) filter (where x.bucket is not null), '{}') as counts
+from (
+  select hub.latency_bucket(k.latency_ms) as bucket, count(*) as calls, count(k.error) as errors,
+    sum(k.total_tokens) filter (where k.occurred_at > :since_minute) as tokens
+  from public.ai_organizations o
+  join public.ai_calls k on k.organization_id = o.id and k.occurred_at > :since and k.occurred_at <= :to
+  where :organization_id::uuid is null or o.id = :organization_id
+  group by 1
+) x;
+
+-- name: list_heads(version)
+select h.organization_id, h.version from hub.rollup_heads h where h.version > :version;
+
+-- name: tick_rollups(most, days)^
+select t.ran, t.slots, t.more, t.behind from hub.tick_rollups_v1(:most, :days) t;
+
+-- name: settle_days(most)$
+select hub.settle_days_v1(:most);
+
+-- name: rebuild_rollups(from_, to)$
+select hub.rebuild_rollups_v1(:from_::timestamptz, :to::timestamptz);
+
+-- name: get_status()^
+select s.version, s.ticked_at, pg_snapshot_xmax(pg_current_snapshot())::text::bigint - s.next_xid::text::bigint as behind,
+  (select count(*) from hub.rollup_days) as open_days, (select count(*) from hub.rollup_days d where d.ends <= now()) as due_days,
+  case when s.rebuild_from = '-infinity' then timestamptz '1970-01-01 00:00:00+00' else s.rebuild_from end as rebuild_from,
+  case when s.rebuild_to = 'infinity' then now() else s.rebuild_to end as rebuild_to,
+  (select count(*) from public.ai_usage_slots) as usage_slots
+from hub.rollup_state s;

@@ -1,0 +1,286 @@
+"""Usage by any grouping, with the period before. A connection comes first; nothing is written."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from aihub.analytics import periods, rules, store
+from aihub.analytics.models import GRAINS, Filters, Period, Usage, UsageAnswer, UsageRow
+from aihub.analytics.store import Grouping, Record
+from aihub.kit.db import Connection
+from aihub.kit.errors import Invalid
+
+NOBODY = UUID(int=0)
+MOST_USERS = 10_000
+_SHARES = (0.5, 0.95, 0.99)
+_SUMS = (
+    "calls",
+    "errors",
+    "unpriced",
+    "estimated",
+    "input_tokens",
+    "cached_input_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "total_tokens",
+    "cost",
+    "price",
+)
+_PEOPLE_PARTS = {"user", "module", "organization", "day", "week", "month"}
+_MONEY = ("cost", "price")
+EVERYTHING = Filters()
+
+
+async def get_usage(
+    connection: Connection,
+    organization_id: UUID | None,
+    period: Period,
+    groups: Sequence[str] = (),
+    filters: Filters = EVERYTHING,
+    *,
+    compare: bool = False,
+) -> UsageAnswer:
+    """Usage by `groups` (of models.GROUPS, at most one of time), in the order of their keys.
+
+    `organization_id` None: all organizations. `compare`: beside the period before; rows are matched
+    by their keys but the time, so that is told by totals where a group is of time. Raises Invalid.
+    """
+    check_groups(groups)
+    rows, total = await _read_all(connection, organization_id, period, groups, filters)
+    if not compare:
+        return UsageAnswer(period, tuple(rows), total)
+    before = periods.previous(period)
+    if not set(groups) & set(GRAINS):
+        old, old_total = await _read_all(connection, organization_id, before, groups, filters)
+        known = {tuple(row.keys.items()): row.usage for row in old}
+        rows = [replace(row, previous=known.get(tuple(row.keys.items()))) for row in rows]
+    else:
+        old_total = await get_total(connection, organization_id, before, filters)
+    return UsageAnswer(period, tuple(rows), total, before, old_total)
+
+
+def check_groups(groups: Sequence[str]) -> None:
+    """Raises Invalid for two grains of time, or one twice."""
+    if len(set(groups)) < len(groups) or len(set(groups) & set(GRAINS)) > 1:
+        raise Invalid.field("group_by", "takes each name once, and one of hour, day, week, month")
+
+
+async def get_total(
+    connection: Connection,
+    organization_id: UUID | None,
+    period: Period,
+    filters: Filters = EVERYTHING,
+) -> Usage:
+    """Usage of all together."""
+    rows = await _read(connection, organization_id, period, (), filters)
+    return rows[0].usage if rows else nothing()
+
+
+async def list_sums(
+    connection: Connection,
+    organization_id: UUID | None,
+    period: Period,
+    groups: Sequence[str],
+    filters: Filters = EVERYTHING,
+    *,
+    compare: bool = False,
+    with_conversations: bool = False,
+) -> tuple[UsageRow, ...]:
+    """The rows of `get_usage` alone, quickly: without totals and without times of answering.
+
+    `conversations` are 0 unless they are asked for. Raises Invalid.
+    """
+    check_groups(groups)
+
+    async def read(one: Period) -> list[UsageRow]:
+        return await _read(
+            connection, organization_id, one, groups, filters,
+            with_conversations=with_conversations, with_latencies=False,
+        )  # fmt: skip
+
+    rows = await read(period)
+    old = await read(periods.previous(period)) if compare else []
+    known = {tuple(row.keys.items()): row.usage for row in old}
+    return tuple(replace(row, previous=known.get(tuple(row.keys.items()))) for row in rows)
+
+
+async def get_endpoints(
+    connection: Connection,
+    organization_id: UUID | None,
+    period: Period,
+    filters: Filters = EVERYTHING,
+) -> tuple[UsageRow, ...]:
+    """Usage by the provider's operation (`endpoint`), beside the period before."""
+    by = Grouping(None, ["endpoint"])
+    now, old = [
+        await group_usage(connection, organization_id, one, by, filters)
+        for one in (period, periods.previous(period))
+    ]
+    return tuple(
+        UsageRow({"endpoint": key[6] or None}, usage, old.get(key)) for key, usage in now.items()
+    )
+
+
+def nothing() -> Usage:
+    """Of no call at all."""
+    return make_usage({"cost": Decimal(0), "price": Decimal(0)}, {}, 0)
+
+
+async def group_usage(
+    connection: Connection,
+    organization_id: UUID | None,
+    period: Period,
+    by: Grouping,
+    filters: Filters = EVERYTHING,
+    *,
+    with_conversations: bool = True,
+    with_latencies: bool = True,
+    histogram: dict[int, int] | None = None,
+) -> dict[tuple[Any, ...], Usage]:
+    """Usage by the key of `by`; what is not wanted is not read. `histogram` gets that of all."""
+    if by.grain == "hour":  # days know none
+        period = replace(period, by_days=False)
+    sums = await store.list_usage(connection, organization_id, period, by, filters)
+    histograms: Mapping[Any, dict[int, int]] = {}
+    if with_latencies:
+        found = await store.list_latencies(connection, organization_id, period, by, filters)
+        histograms = {by.key(r): dict(zip(r["buckets"], r["counts"], strict=True)) for r in found}
+        if histogram is not None:
+            histogram.update(rules.merge_counts((r["buckets"], r["counts"]) for r in found))
+    counts: dict[Any, int] = {}
+    if with_conversations and "endpoint" not in by.parts:
+        rows = await store.list_conversations(connection, organization_id, period, by, filters)
+        counts = {by.key(r): r["conversations"] for r in rows if r["conversations"]}
+    usage = {}
+    for row in sums:
+        key = by.key(row)
+        usage[key] = make_usage(row, histograms.get(key, {}), counts.pop(key, 0))
+    # conversations without a call
+    for key, count in counts.items():
+        usage[key] = replace(nothing(), conversations=count)
+    return usage
+
+
+def make_usage(row: Record, histogram: Mapping[int, int], conversations: int | None) -> Usage:
+    """From a row of sums and its histogram."""
+    found = dict(row)
+    p50, p95, p99 = rules.percentiles(histogram, _SHARES)
+    columns: dict[str, Any] = {name: found.get(name, 0) for name in _SUMS}
+    return Usage(
+        **columns,
+        conversations=conversations,
+        response_time_p50=p50,
+        response_time_p95=p95,
+        response_time_p99=p99,
+    )
+
+
+def add_up(parts: Iterable[Usage], histogram: Mapping[int, int], conversations: int) -> Usage:
+    """The sums of all parts; latencies and conversations do not add up, so they are given."""
+    found = list(parts)
+    sums: dict[str, Any] = {name: sum(getattr(part, name) for part in found) for name in _SUMS}
+    exact = {name: sum((getattr(part, name) for part in found), Decimal(0)) for name in _MONEY}
+    return make_usage(sums | exact, histogram, conversations)
+
+
+async def _read_all(
+    connection: Connection,
+    organization_id: UUID | None,
+    period: Period,
+    groups: Sequence[str],
+    filters: Filters,
+) -> tuple[list[UsageRow], Usage]:
+    """The rows, and the whole: added up from them, so that it is not read a second time."""
+    if "user" in groups:
+        rows = await _read(connection, organization_id, period, groups, filters)
+        return rows, await get_total(connection, organization_id, period, filters)
+    histogram: dict[int, int] = {}
+    rows = await _read(connection, organization_id, period, groups, filters, histogram=histogram)
+    # one that used two models is in two rows
+    counted = await store.list_conversations(
+        connection, organization_id, period, Grouping(), filters
+    )
+    conversations = sum(row["conversations"] for row in counted)
+    return rows, add_up((row.usage for row in rows), histogram, conversations)
+
+
+async def _read(
+    connection: Connection,
+    organization_id: UUID | None,
+    period: Period,
+    groups: Sequence[str],
+    filters: Filters,
+    *,
+    with_conversations: bool = True,
+    with_latencies: bool = True,
+    histogram: dict[int, int] | None = None,
+) -> list[UsageRow]:
+    grain = next((name for name in groups if name in GRAINS), None)
+    by = Grouping(grain, [name for name in groups if name not in GRAINS])
+    if "user" in groups:
+        return await _read_people(connection, organization_id, period, groups, by, filters)
+    found = await group_usage(
+        connection, organization_id, period, by, filters,
+        with_conversations=with_conversations, with_latencies=with_latencies, histogram=histogram,
+    )  # fmt: skip
+    names: dict[UUID, str] = {}
+    if "organization" in groups:
+        names = await store.list_names(connection, {key[1] for key in found})
+    rows = [UsageRow(_keys(groups, key, names), usage) for key, usage in found.items()]
+    return sorted(rows, key=_order)
+
+
+def _keys(groups: Sequence[str], key: tuple[Any, ...], names: Mapping[UUID, str]) -> dict[str, Any]:
+    at, organization, provider, model, module, source, _ = key
+    values = {
+        **dict.fromkeys(GRAINS, at),
+        "organization": names.get(organization, str(organization)),
+        "provider": provider or None,
+        "model": model or None,
+        "module": module or None,
+        "source": source or None,
+    }
+    return {name: values[name] for name in groups}
+
+
+def _order(row: UsageRow) -> tuple[tuple[bool, str], ...]:
+    return tuple((value is None, str(value)) for value in row.keys.values())
+
+
+async def _read_people(
+    connection: Connection,
+    organization_id: UUID | None,
+    period: Period,
+    groups: Sequence[str],
+    by: Grouping,
+    filters: Filters,
+) -> list[UsageRow]:
+    is_rolled_up = (
+        period.by_days
+        and set(groups) <= _PEOPLE_PARTS
+        and not (filters.provider or filters.model or filters.source)
+    )
+    if is_rolled_up:
+        found = await store.list_user_usage(
+            connection, organization_id, period, by, filters.module, MOST_USERS
+        )
+    else:
+        found = await store.list_user_calls(
+            connection, organization_id, period, by, filters, MOST_USERS
+        )
+    names = await store.list_names(connection, {row["organization_id"] for row in found})
+    rows = []
+    for row in found:
+        histogram = rules.merge_counts([(row["buckets"], row["counts"])])
+        usage = make_usage(row, histogram, row["conversations"] if is_rolled_up else None)
+        keys = _keys(groups_without_user(groups), by.key(row), names)
+        user = None if row["user_id"] == NOBODY else row["user_name"] or str(row["user_id"])
+        rows.append(UsageRow({g: user if g == "user" else keys[g] for g in groups}, usage))
+    return sorted(rows, key=_order)
+
+
+def groups_without_user(groups: Sequence[str]) -> list[str]:
+    """The keys that rows of sums have."""
+    return [name for name in groups if name != "user"]

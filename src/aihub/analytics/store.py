@@ -1,0 +1,274 @@
+"""One typed function for each query; no decisions."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from aihub.analytics.models import Filters, Period, RollupStatus, Tick
+from aihub.kit.db import Connection
+from aihub.kit.sql import fetch, load_queries
+
+_queries: Any = load_queries(__file__)
+
+Record = Mapping[str, Any]
+_PARTS = ("organization", "provider", "model", "module", "source", "endpoint")
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """By what: a grain of time or None, and parts of `organization, provider, model, …`."""
+
+    grain: str | None = None
+    parts: Collection[str] = ()
+
+    def flags(self, names: Sequence[str] = _PARTS) -> dict[str, bool]:
+        """As the queries take them."""
+        return {f"by_{name}": name in self.parts for name in names}
+
+    def key(self, row: Record) -> tuple[Any, ...]:
+        """What tells the groups apart."""
+        found = dict(row)
+        columns = ("at", "organization_id", *_PARTS[1:])
+        return tuple(found.get(name) for name in columns)
+
+
+def _times(period: Period) -> dict[str, Any]:
+    return {
+        "by_days": period.by_days,
+        "first": period.first,
+        "last": period.last,
+        "from_": period.from_,
+        "to": period.to,
+        "zone": period.timezone,
+    }
+
+
+async def list_usage(
+    connection: Connection,
+    organization_id: UUID | None,
+    period: Period,
+    by: Grouping,
+    filters: Filters,
+) -> list[Record]:
+    """Sums of calls by group."""
+    return await fetch(
+        _queries.list_usage(
+            connection,
+            organization_id=organization_id,
+            grain=by.grain,
+            **_times(period),
+            **by.flags(),
+            **asdict(filters),
+        )
+    )
+
+
+async def list_latencies(
+    connection: Connection,
+    organization_id: UUID | None,
+    period: Period,
+    by: Grouping,
+    filters: Filters,
+) -> list[Record]:
+    """Histograms (`buckets`, `counts`) of the same groups."""
+    return await fetch(
+        _queries.list_latencies(
+            connection,
+            organization_id=organization_id,
+            grain=by.grain,
+            **_times(period),
+            **by.flags(),
+            **asdict(filters),
+        )
+    )
+
+
+async def list_conversations(
+    connection: Connection,
+    organization_id: UUID | None,
+    period: Period,
+    by: Grouping,
+    filters: Filters,
+) -> list[Record]:
+    """Conversations and feedback by group; by provider or model those whose calls used it."""
+    provider = "provider" in by.parts or filters.provider is not None
+    model = "model" in by.parts or filters.model is not None
+    kind = {(False, False): 0, (True, False): 1, (True, True): 2, (False, True): 3}
+    return await fetch(
+        _queries.list_conversations(
+            connection,
+            organization_id=organization_id,
+            kind=kind[provider, model],
+            grain=by.grain,
+            **_times(period),
+            **by.flags(_PARTS[:-1]),
+            **asdict(filters),
+        )
+    )
+
+
+async def list_user_usage(
+    connection: Connection,
+    organization_id: UUID | None,
+    period: Period,
+    by: Grouping,
+    module: str | None,
+    limit: int,
+) -> list[Record]:
+    """Sums and histograms by person, and by day, week, month, module; the most expensive first."""
+    return await fetch(
+        _queries.list_user_usage(
+            connection,
+            organization_id=organization_id,
+            first=period.first,
+            last=period.last,
+            grain=by.grain,
+            by_module="module" in by.parts,
+            module=module,
+            limit=limit,
+        )
+    )
+
+
+async def list_user_calls(
+    connection: Connection,
+    organization_id: UUID | None,
+    period: Period,
+    by: Grouping,
+    filters: Filters,
+    limit: int,
+) -> list[Record]:
+    """The same from calls, by anything."""
+    return await fetch(
+        _queries.list_user_calls(
+            connection,
+            organization_id=organization_id,
+            from_=period.from_,
+            to=period.to,
+            zone=period.timezone,
+            grain=by.grain,
+            limit=limit,
+            **by.flags(_PARTS[1:-1]),
+            **asdict(filters),
+        )
+    )
+
+
+async def list_people(
+    connection: Connection, organization_id: UUID | None, period: Period
+) -> list[Record]:
+    """Everybody who was active, with sums."""
+    return await fetch(
+        _queries.list_people(
+            connection, organization_id=organization_id, first=period.first, last=period.last
+        )
+    )
+
+
+async def count_people(connection: Connection, organization_id: UUID | None, period: Period) -> int:
+    """How many were active; in days of another zone by the rows that are still kept."""
+    if not period.by_days:
+        return int(
+            await _queries.count_people_between(
+                connection, organization_id=organization_id, from_=period.from_, to=period.to
+            )
+        )
+    return int(
+        await _queries.count_people(
+            connection, organization_id=organization_id, first=period.first, last=period.last
+        )
+    )
+
+
+async def list_cohorts(
+    connection: Connection, organization_id: UUID | None, first: date, last: date
+) -> list[tuple[date, int, int]]:
+    """(week first seen, weeks later, how many people were active)."""
+    rows = await fetch(
+        _queries.list_cohorts(connection, organization_id=organization_id, first=first, last=last)
+    )
+    return [(row["cohort"], row["later"], row["users"]) for row in rows]
+
+
+async def list_module_people(
+    connection: Connection, organization_id: UUID | None, period: Period
+) -> dict[str | None, tuple[int, int]]:
+    """People and conversations by module."""
+    rows = await fetch(
+        _queries.list_module_people(
+            connection, organization_id=organization_id, first=period.first, last=period.last
+        )
+    )
+    return {row["name"]: (row["users"], row["conversations"]) for row in rows}
+
+
+async def list_intent_people(
+    connection: Connection, organization_id: UUID | None, period: Period
+) -> dict[str | None, tuple[int, int]]:
+    """People and conversations by intent."""
+    rows = await fetch(
+        _queries.list_intent_people(
+            connection, organization_id=organization_id, first=period.first, last=period.last
+        )
+    )
+    return {row["name"]: (row["users"], row["conversations"]) for row in rows}
+
+
+async def list_names(connection: Connection, ids: Collection[UUID]) -> dict[UUID, str]:
+    """The organizations' own forms of their ids."""
+    rows = await fetch(_queries.list_names(connection, ids=list(ids)))
+    return {row["id"]: row["external_id"] for row in rows}
+
+
+async def count_sessions(
+    connection: Connection, organization_id: UUID | None, since: datetime
+) -> int:
+    """Active conversations with activity after `since`."""
+    return int(
+        await _queries.count_sessions(connection, organization_id=organization_id, since=since)
+    )
+
+
+async def get_live(
+    connection: Connection,
+    organization_id: UUID | None,
+    *,
+    since_minute: datetime,
+    since: datetime,
+    to: datetime,
+) -> Record:
+    """Tokens of the minute; calls, errors and latencies since `since`."""
+    found: Record = await _queries.get_live(
+        connection, organization_id=organization_id, since_minute=since_minute, since=since, to=to
+    )
+    return found
+
+
+async def list_heads(connection: Connection, version: int) -> list[tuple[UUID, int]]:
+    """The organizations that changed after `version`, with their versions."""
+    rows = await fetch(_queries.list_heads(connection, version=version))
+    return [(row["organization_id"], row["version"]) for row in rows]
+
+
+async def tick_rollups(connection: Connection, *, most: int, days: int) -> Tick:
+    """One step of the rollups."""
+    return Tick(**dict(await _queries.tick_rollups(connection, most=most, days=days)))
+
+
+async def settle_days(connection: Connection, most: int) -> int:
+    """Store days that are over; how many."""
+    return int(await _queries.settle_days(connection, most=most))
+
+
+async def rebuild_rollups(
+    connection: Connection, from_: datetime | str, to: datetime | str
+) -> None:
+    """Have a time computed again."""
+    await _queries.rebuild_rollups(connection, from_=from_, to=to)
+
+
+async def get_status(connection: Connection) -> RollupStatus:
+    """How far they are."""
+    return RollupStatus(**dict(await _queries.get_status(connection)))
