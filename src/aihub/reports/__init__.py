@@ -1,0 +1,1 @@
+"""Daily reports of each organization, kept with their versions; cohorts, adoption, engagement."""

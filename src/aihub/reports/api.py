@@ -1,0 +1,71 @@
+"""What other slices and the roots may import."""
+
+from aihub.reports.errors import ReportNotFound
+from aihub.reports.gathering import adoption, gather, gather_figures, retention
+from aihub.reports.models import (
+    AdoptionLine,
+    BillingLine,
+    Change,
+    Cohort,
+    Content,
+    Engagement,
+    Figures,
+    IntentLine,
+    Late,
+    ModelLine,
+    ModuleLine,
+    Page,
+    Report,
+    Satisfaction,
+    Span,
+    Totals,
+    Usage,
+)
+from aihub.reports.rendering import TABLES, from_json, table_rows, to_csv
+from aihub.reports.routes import ReportRoutes
+from aihub.reports.rules import span_of
+from aihub.reports.service import get_report, list_due, list_late
+from aihub.reports.store import list_engagement, list_reports
+from aihub.reports.working import SCHEDULES, handlers
+
+REPORT_TABLES = ("public.ai_reports", "public.ai_engagement_scores", "hub.report_progress")
+"""The tables that this slice alone writes."""
+
+__all__ = [
+    "REPORT_TABLES",
+    "SCHEDULES",
+    "TABLES",
+    "AdoptionLine",
+    "BillingLine",
+    "Change",
+    "Cohort",
+    "Content",
+    "Engagement",
+    "Figures",
+    "IntentLine",
+    "Late",
+    "ModelLine",
+    "ModuleLine",
+    "Page",
+    "Report",
+    "ReportNotFound",
+    "ReportRoutes",
+    "Satisfaction",
+    "Span",
+    "Totals",
+    "Usage",
+    "adoption",
+    "from_json",
+    "gather",
+    "gather_figures",
+    "get_report",
+    "handlers",
+    "list_due",
+    "list_engagement",
+    "list_late",
+    "list_reports",
+    "retention",
+    "span_of",
+    "table_rows",
+    "to_csv",
+]
