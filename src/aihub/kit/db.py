@@ -65,6 +65,15 @@ class DatabaseOptions:
     max_size: int = 10
 
 
+@dataclass(frozen=True, slots=True)
+class PoolFigures:
+    """Connections that are open, those of them nobody uses, and who waits for one."""
+
+    size: int
+    idle: int
+    waiting: int
+
+
 class Database:
     """A pool. `dsn` gives the address whenever a connection is opened."""
 
@@ -72,6 +81,13 @@ class Database:
         self._dsn = dsn
         self.options = options or DatabaseOptions()
         self._pool: Any = None
+        self._waiting = 0
+
+    def figures(self) -> PoolFigures:
+        """How the pool stands now; all 0 before it was opened."""
+        if self._pool is None:
+            return PoolFigures(0, 0, 0)
+        return PoolFigures(self._pool.get_size(), self._pool.get_idle_size(), self._waiting)
 
     async def open(self) -> None:
         """Open the pool. Raises DatabaseAway."""
@@ -131,13 +147,19 @@ class Database:
 
     @asynccontextmanager
     async def _acquired(self) -> AsyncIterator[Connection]:
-        async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
-            try:
-                yield connection
-            except asyncpg.InternalClientError:
-                # the server ended it in the middle of an exchange: nobody may use it again
-                connection.terminate()
-                raise
+        self._waiting += 1
+        try:
+            connection = await self._pool.acquire(timeout=_ACQUIRE_SECONDS)
+        finally:
+            self._waiting -= 1
+        try:
+            yield connection
+        except asyncpg.InternalClientError:
+            # the server ended it in the middle of an exchange: nobody may use it again
+            connection.terminate()
+            raise
+        finally:
+            await self._pool.release(connection)
 
     async def _connect(self, *_: Any, **options: Any) -> Any:
         options.pop("dsn", None)

@@ -6,6 +6,8 @@ for all that waited meanwhile (measured with 32 clients: 3 to 4 times the rate).
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
 from typing import Generic, TypeVar
 
 R = TypeVar("R")
@@ -14,10 +16,23 @@ A = TypeVar("A")
 _FLUSHERS = 2  # while one waits for the disk the other gathers
 
 
+@dataclass(frozen=True, slots=True)
+class GroupFigures:
+    """`waiting` submissions for which no flush has begun; the age of the oldest flush under way;
+    `is_running`: whether there is somebody to store them."""
+
+    waiting: int
+    oldest_seconds: float
+    is_running: bool
+
+
 class GroupCommit(Generic[R, A]):
     """Gathers lists of rows. `store` stores a list of them and answers each in order; when it
     raises, each list that was in the group is tried once more by itself, so that a bad one only
-    hurts its own sender."""
+    hurts its own sender.
+
+    `on_flush` hears of each flush, the rows in it and the seconds it took, whatever became of it.
+    """
 
     def __init__(
         self,
@@ -33,6 +48,17 @@ class GroupCommit(Generic[R, A]):
             asyncio.Queue()
         )
         self._tasks: list[asyncio.Task[None]] = []
+        self._flushing: dict[object, float] = {}  # since when
+        self.on_flush: Callable[[int, float], None] | None = None
+
+    def figures(self) -> GroupFigures:
+        """How it stands now."""
+        oldest = min(list(self._flushing.values()), default=None)  # a copy: any thread may ask
+        return GroupFigures(
+            waiting=self._queue.qsize(),
+            oldest_seconds=0.0 if oldest is None else perf_counter() - oldest,
+            is_running=any(not task.done() for task in self._tasks),
+        )
 
     def start(self) -> None:
         """Begin to store. Needs a running event loop."""
@@ -58,9 +84,14 @@ class GroupCommit(Generic[R, A]):
             while size < self._most and not self._queue.empty():
                 group.append(self._queue.get_nowait())
                 size += len(group[-1][0])
+            turn, started = object(), perf_counter()
+            self._flushing[turn] = started
             try:
                 await self._flush(group)
             finally:
+                del self._flushing[turn]
+                if self.on_flush is not None:
+                    self.on_flush(size, perf_counter() - started)
                 for _ in group:
                     self._queue.task_done()
 

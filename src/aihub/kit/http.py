@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+from aihub.kit import logs
 from aihub.kit.decoding import convert, encode_json, make_decoder
 from aihub.kit.errors import (
     AppError,
@@ -118,7 +119,7 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        request_id = uuid7().hex
+        request_id = logs.request_id() or uuid7().hex
         try:
             answer = await self._answer(request)
         except AppError as error:
@@ -126,7 +127,7 @@ class Endpoint:
         except ClientDisconnect:
             return
         except Exception:  # noqa: BLE001 - the last line of defence: told as a 500, logged whole
-            _log.exception("request %s failed: %s", request_id, scope["path"])
+            _log.exception("%s %s failed", self.operation.method, self.operation.path)
             answer = problem_answer(AppError(), request_id)
         await send_answer(answer, request_id, send, is_head=scope["method"] == "HEAD")
 
@@ -165,7 +166,7 @@ class PathEndpoint:
             return
         allowed = ", ".join(sorted(self._endpoints))
         error = MethodNotAllowed(f"Allowed here: {allowed}.", headers={"Allow": allowed})
-        request_id = uuid7().hex
+        request_id = logs.request_id() or uuid7().hex
         await send_answer(problem_answer(error, request_id), request_id, send)
 
 
