@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import logging
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
@@ -11,6 +10,7 @@ from typing import Any
 import msgspec
 
 from aihub import __version__
+from aihub.kit import logs
 from aihub.settings import Settings, UnusableSettings, read_settings
 
 _FAILED, _UNUSABLE = 1, 2
@@ -25,11 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UnusableSettings as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return _UNUSABLE
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    logs.set_up(settings.log_level, settings.log_format)
     command: Callable[[argparse.Namespace, Settings], Coroutine[Any, Any, int]] = args.command
     try:
         return _run(command(args, settings))
@@ -42,11 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with all commands."""
+    from aihub.analytics import commands as analytics  # noqa: PLC0415
     from aihub.identity import commands as identity  # noqa: PLC0415
     from aihub.importing import commands as importing  # noqa: PLC0415
+    from aihub.jobs import commands as jobs  # noqa: PLC0415
     from aihub.markup import commands as markup  # noqa: PLC0415
     from aihub.prices import commands as prices  # noqa: PLC0415
     from aihub.reconciliation import commands as reconciliation  # noqa: PLC0415
+    from aihub.reports import commands as reports  # noqa: PLC0415
     from aihub.repricing import commands as repricing  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(
@@ -79,6 +78,12 @@ def build_parser() -> argparse.ArgumentParser:
     subparsers.choices["markup"].set_defaults(command=_markup)
     reconciliation.add_parser(subparsers)
     subparsers.choices["reconcile"].set_defaults(command=_reconcile)
+    analytics.add_parser(subparsers)
+    subparsers.choices["analytics"].set_defaults(command=_analytics)
+    jobs.add_parser(subparsers)
+    subparsers.choices["jobs"].set_defaults(command=_jobs)
+    reports.add_parser(subparsers)
+    subparsers.choices["report"].set_defaults(command=_report)
     return parser
 
 
@@ -230,6 +235,31 @@ async def _reconcile(args: argparse.Namespace, settings: Settings) -> int:
 async def _markup(args: argparse.Namespace, settings: Settings) -> int:
     from aihub.markup import commands  # noqa: PLC0415
     from aihub.opening import opened  # noqa: PLC0415
+
+    async with opened(settings) as hub, hub.db.read() as connection:
+        return await commands.run(args, connection)
+
+
+async def _analytics(args: argparse.Namespace, settings: Settings) -> int:
+    from aihub.analytics import commands  # noqa: PLC0415
+    from aihub.opening import opened  # noqa: PLC0415
+
+    async with opened(settings) as hub:
+        return await commands.run(args, hub.db)
+
+
+async def _jobs(args: argparse.Namespace, settings: Settings) -> int:
+    from aihub.jobs import commands  # noqa: PLC0415
+    from aihub.opening import opened  # noqa: PLC0415
+    from aihub.reports.api import SCHEDULES  # noqa: PLC0415
+
+    async with opened(settings) as hub, hub.db.write() as connection:
+        return await commands.run(args, connection, SCHEDULES)
+
+
+async def _report(args: argparse.Namespace, settings: Settings) -> int:
+    from aihub.opening import opened  # noqa: PLC0415
+    from aihub.reports import commands  # noqa: PLC0415
 
     async with opened(settings) as hub, hub.db.read() as connection:
         return await commands.run(args, connection)

@@ -4,15 +4,19 @@ import asyncio
 import logging
 import time
 import webbrowser
+from datetime import UTC, datetime
 
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from aihub.analytics import api as analytics
 from aihub.conversations.api import SystemOwner
 from aihub.demo import running
+from aihub.jobs import api as jobs
 from aihub.main import Hub
+from aihub.reports import api as reports
 from aihub.serving import serve
 from aihub.settings import Settings
 
@@ -68,6 +72,11 @@ async def _fill(
         )
         total = sum(report.stored.values()) + report.refused
         bar.update(task, total=total, completed=total)
+        await analytics.catch_up(hub.db)
+    async with hub.db.write() as connection:  # the worker makes them while people look around
+        for schedule in reports.SCHEDULES:
+            if schedule.is_enabled:
+                await jobs.run_schedule(connection, schedule, datetime.now(UTC))
     for problem in report.problems:
         console.print(f"not stored: {problem}", style="yellow", markup=False)
 

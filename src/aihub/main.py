@@ -6,51 +6,42 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
 from aihub import __version__
+from aihub.analytics import api as analytics
 from aihub.conversations import api as conversations
 from aihub.dashboards.api import Pages
 from aihub.hosting import Hosting
 from aihub.identity import api as identity
+from aihub.jobs import api as jobs
+from aihub.kit import logs
 from aihub.kit.decoding import encode_json
 from aihub.kit.errors import AppError, MethodNotAllowed, NotFound
 from aihub.kit.http import PROBLEM, Answer, Call, Operation, build_routes
 from aihub.kit.idempotency import Idempotency
-from aihub.kit.ids import uuid7
+from aihub.kit.observing import Observing
 from aihub.kit.openapi import describe
 from aihub.markup import api as markup
+from aihub.monitoring import api as monitoring
 from aihub.prices import api as prices
 from aihub.reconciliation import api as reconciliation
+from aihub.reports import api as reports
 from aihub.repricing import api as repricing
 from aihub.settings import Settings
 
 _log = logging.getLogger(__name__)
 
 _IDLE_SECONDS, _UPKEEP_SECONDS, _REFRESH_SECONDS, _BILLS_SECONDS = 20.0, 600.0, 2.0, 3_600.0
+_TICK_SECONDS = 0.25
 _IDEMPOTENCY_HOURS = 48
-_API_PATHS = ("/v1/", "/health/", "/openapi.json")
-
-
-class Health(msgspec.Struct):
-    """This process runs."""
-
-    status: Literal["ok"]
-    version: str
-
-
-class Readiness(msgspec.Struct):
-    """Requests can be served; `writes` is `refused` while the disk is full."""
-
-    status: Literal["ok"]
-    database: Literal["ok"]
-    writes: Literal["ok", "refused"]
+_API_PATHS = ("/v1/", "/health/", "/metrics", "/openapi.json")
 
 
 class Hub:
@@ -67,7 +58,21 @@ class Hub:
             book=lambda: self.price_book.current, rules=self.markup_rules.current
         )
         self.writer = conversations.Writer(self.db, has_room=lambda: hosting.has_room)
+        self.monitoring = monitoring.Monitoring(
+            self.db,
+            self.writer.group,
+            monitoring.MonitoringOptions(
+                version=__version__,
+                token=settings.metrics_token,
+                database_folder=settings.home_dir if hosting.url is None else None,
+                price_book_version=lambda: self.price_book.current.version,
+                has_room=lambda: hosting.has_room,
+            ),
+        )
         self.conversations = conversations.Conversations(self.writer, meter=self.meter)
+        self.live = analytics.Live(self.db)
+        self.ticker = analytics.Ticker(self.db)
+        self.worker: jobs.Worker | None = None
         self.secret = _derive_secret(settings.secret_key)
         self.bill_fetcher = reconciliation.Fetcher(self.db, reconciliation.Sealer(self.secret))
         self.pages = Pages(
@@ -83,16 +88,20 @@ class Hub:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, *, does_upkeep: bool = True) -> None:
-        """Open the pool and begin to work. `does_upkeep`: idle rules, partitions, purging."""
+        """Open the pool and begin to work. `does_upkeep`: rollups, jobs, idle rules, purging."""
         self.hosting.start_watching()
         await self.db.open()
         await self.identity.start()
         await self.price_book.start()
         await self.markup_rules.refresh(self.db)
         self.writer.start()
+        await self.live.start()
         self._tasks = [asyncio.create_task(_repeat(_REFRESH_SECONDS, self._refresh_rates))]
         if does_upkeep:
+            self.worker = jobs.Worker(self.db, reports.handlers(), reports.SCHEDULES)
+            self.worker.start()
             self._tasks += [
+                asyncio.create_task(_repeat(_TICK_SECONDS, self.ticker.step)),
                 asyncio.create_task(_repeat(_IDLE_SECONDS, self._apply_idle_rules)),
                 asyncio.create_task(_repeat(_UPKEEP_SECONDS, self._keep_up)),
                 asyncio.create_task(_repeat(_BILLS_SECONDS, self._fetch_bills)),
@@ -104,6 +113,9 @@ class Hub:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.worker is not None:
+            await self.worker.stop()
+        await self.live.stop()
         await self.pages.stop()
         await self.writer.stop()
         await self.identity.stop()
@@ -118,29 +130,14 @@ class Hub:
             *prices.PriceRoutes(self.db, self.price_book).operations(),
             *markup.MarkupRoutes(self.db, self.markup_rules).operations(),
             *reconciliation.ReconciliationRoutes(self.db, self.secret).operations(),
-            _open_operation("/health/live", self.show_live, Health),
-            _open_operation("/health/ready", self.show_ready, Readiness, errors=(503,)),
-            _open_operation("/openapi.json", self.show_openapi, None),
-        ]
-
-    async def show_live(self, _: Call) -> Answer:
-        """Whether this process runs: always 200."""
-        return Answer({"status": "ok", "version": __version__})
-
-    async def show_ready(self, _: Call) -> Answer:
-        """Whether requests can be served: 200, or 503 while the database is away.
-
-        `writes` is `refused` while the disk is full.
-        """
-        async with self.db.read() as connection:
-            await connection.fetchval("select 1")
-        return Answer(
-            {
-                "status": "ok",
-                "database": "ok",
-                "writes": "ok" if self.hosting.has_room else "refused",
-            }
-        )
+            *analytics.AnalyticsRoutes(self.db).operations(),
+            *reports.ReportRoutes(self.db).operations(),
+            *monitoring.MonitoringRoutes(self.monitoring).operations(),
+            Operation(
+                method="GET", path="/openapi.json", handler=self.show_openapi, scope=None,
+                tag="Operations", answers={200: None},
+            ),
+        ]  # fmt: skip
 
     async def show_openapi(self, _: Call) -> Answer:
         """This document."""
@@ -201,9 +198,15 @@ def create_app(hub: Hub, *, does_upkeep: bool = True) -> Starlette:
 
     app = Starlette(
         routes=[
-            *build_routes(hub.operations(), hub.identity.authenticate, Idempotency(hub.db)),
+            *build_routes(
+                hub.operations(),
+                monitoring.noting(hub.identity.authenticate),
+                Idempotency(hub.db),
+            ),
+            *analytics.LiveStream(hub.live, hub.identity).routes(),
             *hub.pages.routes(),
         ],
+        middleware=[Middleware(Observing, metrics=hub.monitoring.metrics.http)],
         lifespan=lifespan,
         exception_handlers={HTTPException: refuse},
     )
@@ -227,22 +230,10 @@ def _refuse(pages: Pages, request: Request, error: HTTPException) -> Response:
     if not request.url.path.startswith(_API_PATHS):
         return pages.error_page(request, told)
     return Response(
-        encode_json(told.problem(uuid7().hex)),
+        encode_json(told.problem(logs.request_id())),
         status_code=told.status,
         media_type=PROBLEM.decode(),
     )
-
-
-def _open_operation(
-    path: str,
-    handler: Callable[[Call], Awaitable[Answer]],
-    answer: type | None,
-    errors: tuple[int, ...] = (),
-) -> Operation:
-    return Operation(
-        method="GET", path=path, handler=handler, scope=None, tag="Operations",
-        answers={200: answer}, errors=errors,
-    )  # fmt: skip
 
 
 def _derive_secret(secret_key: str | None) -> bytes | None:

@@ -37,6 +37,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     session_hours: Annotated[float, msgspec.Meta(gt=0, le=24 * 365)] = 24 * 14
     min_free_disk_mb: Annotated[int, msgspec.Meta(ge=0)] | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+    metrics_token: Annotated[str, msgspec.Meta(min_length=16, pattern=r"^[!-~]+$")] | None = None
 
     @property
     def home_dir(self) -> Path:

@@ -21,6 +21,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from aihub.analytics import api as analytics
 from aihub.dashboards.api import Pages
 from aihub.demo.filling import fill_month
 from aihub.demo.organizations import ORGANIZATIONS
@@ -28,6 +29,8 @@ from aihub.embedded import EmbeddedPostgres, EmbeddedSettings
 from aihub.identity import api as identities
 from aihub.kit import migrate, plain_postgres
 from aihub.kit.db import Database, DatabaseOptions
+from aihub.reports import api as reports
+from aihub.reports import service as report_service
 
 from . import sample
 
@@ -77,8 +80,25 @@ async def _fill(server: EmbeddedPostgres) -> World:
         await fill_month(store, now=NOW, days=14, organizations=[organization])
     conversations = await _add_special(store)
     await connection.execute("analyze")
+    await _add_report(connection, ids["northwind-travel"])
     await connection.close()
+    await _roll_up(server.dsn)
     return World(server.dsn, ids, conversations)
+
+
+async def _add_report(connection: Any, organization_id: UUID) -> None:
+    """The report of the day before NOW, in time."""
+    day = NOW.date() - timedelta(days=1)
+    span = reports.span_of(day, "Europe/Berlin")
+    content = await reports.gather(connection, organization_id, span)
+    await report_service.keep_first(connection, organization_id, span, content)
+
+
+async def _roll_up(dsn: str) -> None:
+    db = Database(lambda: dsn, DatabaseOptions(min_size=1, max_size=2))
+    await db.open()
+    await analytics.catch_up(db)
+    await db.close()
 
 
 async def _add_people(connection: Any) -> dict[str, UUID]:

@@ -105,7 +105,7 @@ def ada(page):
 
 
 def test_from_the_tile_to_the_message(ada):
-    ada.get_by_role("link", name="Cost this month").click()
+    ada.get_by_role("link", name="Conversations today").click()
     assert "from=" in ada.url
     ada.locator("details.filter > summary").click()
     ada.get_by_label("Status").select_option("completed")

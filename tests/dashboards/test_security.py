@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -5,6 +6,7 @@ import jwt
 import pytest
 from starlette.applications import Starlette
 
+from aihub.charts.api import read_script
 from aihub.dashboards.api import Pages
 from aihub.dashboards.security import local_path
 from aihub.identity import api as identities
@@ -231,3 +233,16 @@ async def test_a_database_that_is_away_is_told_with_a_way_back(world, check):
         assert check(answer.text) == []
         form = await client.send_form("/sign-in", **LOGIN)
         assert form.status_code == 503
+
+
+async def test_the_charts_library_is_ours_packed_and_kept(nobody):
+    text = (await nobody.get("/sign-in")).text
+    url = re.search(r"/static/[0-9a-f]{16}/", text)[0]
+    packed = await nobody.get(f"{url}lets-plot.min.js", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "immutable" in packed.headers["cache-control"]
+    plain = await nobody.get(f"{url}lets-plot.min.js", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.content == packed.content == read_script()
+    other = url.replace(url[8:24], "0" * 16)
+    assert (await nobody.get(f"{other}lets-plot.min.js")).status_code == 404

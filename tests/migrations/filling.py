@@ -167,6 +167,8 @@ async def create_tenant(connection: asyncpg.Connection, external_id: str) -> Ten
     )
     assert await move(connection, organization, conversation, uuid7()) == ("active", True)
     await _fill_the_internal_tables(connection, organization, conversation)
+    await _fill_the_rollups(connection, organization, conversation)
+    await _fill_jobs_and_reports(connection, organization)
     return Tenant(organization, external_id, conversation, member)
 
 
@@ -223,5 +225,55 @@ async def _fill_the_internal_tables(
         "insert into hub.cost_adjustments (organization_id, run_id, call_id, occurred_at, "
         "status_before, price_book_version_before, status_after, price_book_version_after) "
         "select id, id, id, now(), 'unpriced', '1', 'unpriced', '2' from run",
+        organization,
+    )
+
+
+async def _fill_the_rollups(
+    connection: asyncpg.Connection, organization: UUID, conversation: UUID
+) -> None:
+    await connection.execute(
+        "update public.ai_conversations set intent_chain = '{greeting}' where id = $1", conversation
+    )
+    await connection.execute(
+        "select hub.keep_conversations_v1(array[$1::uuid], array[$2::uuid], "
+        "array[hub.uuid7_time($2::uuid)]), hub.keep_calls_v1(array_agg(organization_id), "
+        "array_agg(id), array_agg(occurred_at)) from public.ai_calls where organization_id = $1",
+        *(organization, conversation),
+    )
+    await connection.execute("select hub.tick_rollups_v1()")
+    # the days of today as if they were over, and open again
+    await connection.execute("update hub.rollup_days set ends = now()")
+    assert await connection.fetchval("select hub.settle_days_v1()")
+    await connection.execute(
+        "insert into hub.rollup_days values "
+        "($1, current_date + 1, now() + interval '1 day', now() + interval '2 days')",
+        organization,
+    )
+
+
+async def _fill_jobs_and_reports(connection: asyncpg.Connection, organization: UUID) -> None:
+    await connection.execute(
+        "with job as (insert into hub.pgqueuer (priority, status, entrypoint, dedupe_key) "
+        "values (0, 'queued', 'a', $1::uuid::text) returning id), "
+        "log as (insert into hub.pgqueuer_log (job_id, status, priority, entrypoint) "
+        "select id, 'queued', 0, 'a' from job), "
+        "statistics as (insert into hub.pgqueuer_statistics (count, priority, status, entrypoint) "
+        "values (1, 0, 'queued', $1::text)), "
+        "schedule as (insert into hub.job_schedules (name, cron, next_run_at) "
+        "values ($1::text, '0 0 * * *', now())), "
+        "worker as (insert into hub.job_workers (id, host, process, names) "
+        "values ($1, 'h', 1, '{a}')) "
+        "insert into hub.job_runs (id, job_id, name, attempt, worker_id) "
+        "select $1, id, 'a', 1, $1 from job",
+        organization,
+    )
+    await connection.execute(
+        "with report as (insert into public.ai_reports (id, organization_id, day, version, "
+        "timezone, starts_at, ends_at, due_at, reason, digest, content) "
+        "values ($1, $1, current_date, 1, 'UTC', now(), now() + interval '1 day', now(), 'daily', "
+        "'', '{}')) "
+        "insert into public.ai_engagement_scores values "
+        "($1, $1, current_date, now(), 50, 0.5, 0.5, 0.5, 0.5, 1, 1)",
         organization,
     )

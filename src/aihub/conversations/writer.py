@@ -41,6 +41,11 @@ class Writer:
             self._store, most=_MOST, is_shared_fate=_is_shared_fate
         )
 
+    @property
+    def group(self) -> GroupCommit[Command, Outcome]:
+        """Its queue, for those who watch it."""
+        return self._group
+
     def start(self) -> None:
         """Begin to store. Needs a running event loop."""
         self._group.start()

@@ -40,6 +40,18 @@ def format_money(amount: Decimal | None) -> str:
     return f"{sign}${plain(two_significant)}"
 
 
+def format_tick_money(amount: Decimal) -> str:
+    """Beside a line across a chart, at a round number: $0.25, $4, $20k."""
+    if amount >= _SHORTEN_NUMBERS_FROM:
+        return f"${_shorten(amount)}"
+    return f"${plain(amount)}"
+
+
+def format_tick(number: Decimal) -> str:
+    """The same for a count."""
+    return format_number(int(number)) if number == int(number) else plain(number)
+
+
 def format_exact_number(number: int | Decimal | None) -> str:
     """All digits, grouped: 1,234,567."""
     return NONE if number is None else f"{number:,}"
@@ -52,6 +64,11 @@ def format_number(number: int | Decimal | None) -> str:
     if -_SHORTEN_NUMBERS_FROM < number < _SHORTEN_NUMBERS_FROM:
         return f"{number:,}"
     return ("-" if number < 0 else "") + _shorten(abs(Decimal(number)))
+
+
+def format_count(number: int, noun: str) -> str:
+    """1 rating, 1,234 ratings."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def format_score(score: Decimal | None) -> str:

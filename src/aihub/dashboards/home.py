@@ -1,97 +1,49 @@
-"""Home: what happens today, against before, each number leading to the conversations behind it."""
+"""Home: what happens today, against before, each number leading to what is behind it. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from starlette.responses import Response
+from aihub.analytics.api import Executive, Satisfaction, Usage, UsageRow
+from aihub.dashboards import formats, panels
+from aihub.dashboards.board_filters import Period
+from aihub.dashboards.panels import Board, ChartCard, Table, Tile
+from aihub.dashboards.rules import Liking, compare, same_day_last_month
+from aihub.dashboards.usage_views import (
+    NAMELESS,
+    Links,
+    bar_plot,
+    by_day,
+    day_slots,
+    iso_days,
+    spread,
+    to_day,
+    top_lines,
+)
 
-from aihub.dashboards import charts, formats, rules, store
-from aihub.dashboards.call_filters import calls_url
-from aihub.dashboards.filters import list_url
-from aihub.dashboards.models import DayNumbers, HomeNumbers, ModuleNumbers, UnpricedModel
-from aihub.dashboards.price_list import ALERT_DAYS, find_unpriced
-from aihub.dashboards.rendering import Renderer
-from aihub.dashboards.rules import Change, Liking, Periods, Totals
-from aihub.dashboards.snippets import first_call
-from aihub.dashboards.visits import Visit
-from aihub.kit.db import Database
-
+DAYS = 30
+TREND_DAYS = 14
 _MORNING, _NOON, _EVENING = 5, 12, 18
+_ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
-    """A number, what it was before, and the way to what is behind it."""
+class Numbers:
+    """All that the page is made of. `period` is the last 30 days; `days` go back to the first day
+    of the month before, too."""
 
-    label: str
-    value: str
-    exact: str
-    url: str
-    change: Change | None
-    before: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TrendDay:
-    """A day of a chart."""
-
-    day: str
-    value: str
-    url: str
-    bar: charts.Bar
-
-
-@dataclass(frozen=True, slots=True)
-class Trend:
-    """A chart of the last 30 days with its total and its highest day."""
-
-    name: str
-    total: str
-    most: str
-    days: list[TrendDay]
-
-
-@dataclass(frozen=True, slots=True)
-class ModuleShare:
-    """A module's part of the conversations; `width` of 100."""
-
-    name: str | None
-    conversations: int
-    share: str
-    width: str
-    url: str | None
-    change: Change | None
-    before: int
-
-
-async def show_home(visit: Visit, db: Database, renderer: Renderer) -> Response:
-    """Everything of Home from one query; operators are told of calls without a price, too."""
-    now = visit.local(visit.now)
-    periods = rules.plan_periods(now)
-    async with db.read() as connection:
-        numbers = await store.get_home(
-            connection, visit.organization_id, periods, zone=visit.zone.key
-        )
-        alert = await find_unpriced(connection, visit) if visit.principal.is_operator else []
-    context = describe_home(numbers, periods)
-    greeting = {"greeting": greet(now.hour), "today": f"{now:%A}, {now.day} {now:%B %Y}"}
-    return renderer.page(
-        visit.request,
-        "home.html",
-        {
-            **context,
-            **greeting,
-            "alert": alert,
-            "alert_days": ALERT_DAYS,
-            "local_time": f"{now:%H:%M}",
-            "snippets": first_call(visit.base_url),
-        },
-        visit=visit,
-    )
+    period: Period
+    today: date
+    clock: str
+    executive: Executive
+    days: Sequence[UsageRow]
+    days_by_model: Sequence[UsageRow]
+    now: Usage
+    yesterday: Usage
+    models: Sequence[UsageRow]
+    ratings: Mapping[date, Satisfaction]
 
 
 def greet(hour: int) -> str:
@@ -101,197 +53,205 @@ def greet(hour: int) -> str:
     return "Good afternoon" if _NOON <= hour < _EVENING else "Good evening"
 
 
-def describe_home(numbers: HomeNumbers, periods: Periods) -> dict[str, Any]:
-    """What the template shows of the numbers."""
+def describe(numbers: Numbers, links: Links, csv: Mapping[str, str]) -> Board:
+    """Tiles, the last 30 days, and the modules."""
+    return Board(
+        tiles(numbers, links),
+        (
+            _conversations(numbers, links, csv["conversations"]),
+            _costs(numbers, links, csv["costs"]),
+            top_modules(numbers.executive.top_modules_by_usage, links, csv["modules"]),
+        ),
+    )
+
+
+def tiles(numbers: Numbers, links: Links) -> tuple[Tile, ...]:
+    """Today and the last 30 days, each against before."""
+    executive, today = numbers.executive, numbers.today
+    recent = numbers.period.each_day[-TREND_DAYS:]
+    days = by_day(numbers.days)
+    by_now = f"yesterday by {numbers.clock}"
+    only_today = links.of_day(today)
+    counts = spread(recent, days, lambda usage: usage.conversations)
+    costs = spread(recent, days, lambda usage: usage.cost)
+    each = [_divide(Decimal(c), int(n)) or _ZERO for c, n in zip(costs, counts, strict=True)]
+    return (
+        _tile("Conversations today", executive.total_conversations_today,
+              executive.previous_conversations, by_now, links.conversations(**only_today),
+              likes="more", trend=counts),
+        _satisfaction(numbers, links, recent),
+        _money_tile("Cost per conversation", executive.cost_per_conversation,
+                    executive.previous_cost_per_conversation, "the 30 days before",
+                    links.conversations(), trend=each, note="in 30 days"),
+        _money_tile("Cost today", numbers.now.cost, numbers.yesterday.cost, by_now,
+                    links.calls(**only_today), trend=costs),
+        _month(numbers, links),
+    )  # fmt: skip
+
+
+def unpriced_of(models: Sequence[UsageRow], period: Period, links: Links) -> dict[str, Any]:
+    """Calls of the month that have no price, by their model."""
+    found = sorted((r for r in models if r.usage.unpriced), key=lambda r: -r.usage.unpriced)
+    month = {"from_": period.last.replace(day=1).isoformat(), "to": period.last.isoformat()}
     return {
-        "tiles": _describe_tiles(numbers, periods),
-        "trends": _describe_trends(rules.fill_days(numbers.days, periods.today)),
-        "modules": _describe_modules(numbers.modules, periods.today),
-        "unpriced": _describe_unpriced(numbers.unpriced, periods),
-        "latest": numbers.latest,
-        "recent_url": _period_url(rules.first_recent_day(periods.today), periods.today),
+        "calls": sum(row.usage.unpriced for row in found),
+        "url": links.calls(cost_status="unpriced", **month),
+        "models": [
+            {
+                "name": row.keys["model"],
+                "calls": row.usage.unpriced,
+                "url": links.conversations(model=row.keys["model"], **month)
+                if row.keys["model"] is not None
+                else None,
+            }
+            for row in found
+        ],
     }
 
 
-def _describe_tiles(numbers: HomeNumbers, periods: Periods) -> list[Tile]:
-    today, days = periods.today, numbers.days
-    yesterday = today - timedelta(days=1)
-    month, last_month = today.replace(day=1), rules.same_day_last_month(today)
-    recent = rules.first_recent_day(today)
-    now_ = rules.sum_days(days, today, today)
-    then = rules.sum_days(days, yesterday, yesterday, early_on=yesterday)
-    this_month = rules.sum_days(days, month, today)
-    month_before = rules.sum_days(days, last_month.replace(day=1), last_month, early_on=last_month)
-    last_30 = rules.sum_days(days, recent, today)
-    before_30 = rules.sum_days(
-        days, recent - timedelta(days=rules.RECENT_DAYS), recent - timedelta(days=1)
+def top_modules(rows: Sequence[UsageRow], links: Links, csv_url: str) -> Table:
+    """The modules with the most conversations."""
+    ordered = sorted(rows, key=lambda row: -(row.usage.conversations or 0))
+    most = max((row.usage.conversations or 0 for row in ordered), default=0)
+    shown = []
+    for row in ordered:
+        key, usage = row.keys["module"], row.usage
+        count, before = usage.conversations or 0, row.previous and row.previous.conversations
+        name = panels.text_cell(
+            key, nothing=NAMELESS["module"],
+            url=links.conversations(module=key) if key is not None else None,
+        )  # fmt: skip
+        number = panels.number_cell(count)
+        change = compare(count, before or 0, likes="either")
+        shown.append(
+            (
+                panels.with_bar(name, count, most),
+                panels.Cell(number.value, number.shown, number.exact, change=change),
+                panels.money_cell(usage.cost),
+            )
+        )
+    return Table(
+        id="modules",
+        title="Top modules",
+        columns=(
+            panels.Column("Module", "module", is_number=False),
+            panels.Column("Conversations", "conversations"),
+            panels.Column("Cost", "cost_usd"),
+        ),
+        rows=tuple(shown),
+        aside="30 days",
+        empty="No conversation in the last 30 days. Give module when you create one, and its "
+        "part shows here.",
+        csv_url=csv_url,
     )
-    by_now = f"yesterday by {periods.time_of_day:%H:%M}"
-    by_day = f"last month by the {last_month.day}{_ordinal(last_month.day)}"
-    today_url = _period_url(today, today)
-    return [
-        _tile("Conversations today", now_.conversations, then.conversations, by_now, today_url),
-        _money_tile(
-            "Cost today",
-            (now_.cost, then.cost),
-            by_now,
-            today_url,
-            note=_describe_unit_cost(now_.cost, now_.conversations),
+
+
+def _satisfaction(numbers: Numbers, links: Links, recent: Sequence[date]) -> Tile:
+    executive = numbers.executive
+    now, before = executive.average_satisfaction_score, executive.previous_satisfaction_score
+    means = [(numbers.ratings[d].mean if d in numbers.ratings else None) or _ZERO for d in recent]
+    told = "no ratings" if before is None else formats.format_score(before)
+    return Tile(
+        label="Satisfaction",
+        value=formats.format_score(now),
+        exact=f"Mean of {executive.feedbacks:,} ratings: {formats.NONE if now is None else now}",
+        url=links.conversations(min_satisfaction="0"),
+        change=compare(_hundredths(now), _hundredths(before), likes="more"),
+        before=f"{told} the 30 days before",
+        note=f"of 5 · {formats.format_count(executive.feedbacks, 'rating')} in 30 days",
+        trend=panels.small_trend(means) if any(means) else (),
+    )
+
+
+def _month(numbers: Numbers, links: Links) -> Tile:
+    today = numbers.today
+    first, last = today.replace(day=1), same_day_last_month(today)
+    days = by_day(numbers.days)
+
+    def cost_of(begins: date, ends: date) -> Decimal:
+        return sum((u.cost for day, u in days.items() if begins <= day <= ends), _ZERO)
+
+    amount = cost_of(first, today)
+    before = cost_of(last.replace(day=1), last)
+    return Tile(
+        label="Cost this month",
+        value=formats.format_money(amount),
+        exact=formats.format_exact_money(amount),
+        url=links.calls(from_=first.isoformat(), to=today.isoformat()),
+        change=compare(amount, before, likes="less"),
+        before=f"{formats.format_money(before)} last month by the {last.day}{_ordinal(last.day)}",
+        trend=panels.small_trend(
+            spread(Period(first, today, numbers.period.zone, "").each_day, days, lambda u: u.cost)
         ),
-        _money_tile(
-            "Cost this month",
-            (this_month.cost, month_before.cost),
-            by_day,
-            _period_url(month, today),
-            note=_describe_unit_cost(this_month.cost, this_month.conversations),
-        ),
-        _tile("Tokens today", now_.tokens, then.tokens, by_now, today_url, likes="either"),
-        Tile(
-            label="Satisfaction, 30 days",
-            value=formats.format_score(last_30.satisfaction),
-            exact=f"Mean of {last_30.rated} rated conversations",
-            url=list_url({**_period(recent, today), "min_satisfaction": "0"}),
-            change=rules.compare(
-                _hundredths(last_30.satisfaction), _hundredths(before_30.satisfaction), likes="more"
-            ),
-            before=_describe_before(before_30),
-            note=f"of 5 · {_count(last_30.rated, 'rating')}",
-        ),
-    ]
+    )
 
 
 def _tile(
-    label: str, present: int, past: int, period: str, url: str, *, likes: Liking = "more"
-) -> Tile:
+    label: str, now: int, before: int, words: str, url: str | None, *, likes: Liking,
+    trend: Sequence[Decimal | int],
+) -> Tile:  # fmt: skip
     return Tile(
         label=label,
-        value=formats.format_number(present),
-        exact=formats.format_exact_number(present),
+        value=formats.format_number(now),
+        exact=formats.format_exact_number(now),
         url=url,
-        change=rules.compare(present, past, likes=likes),
-        before=f"{formats.format_number(past)} {period}",
+        change=compare(now, before, likes=likes),
+        before=f"{formats.format_number(before)} {words}",
+        trend=panels.small_trend(trend),
     )
 
 
 def _money_tile(
-    label: str, amounts: tuple[Decimal, Decimal], period: str, url: str, *, note: str
-) -> Tile:
-    present, past = amounts
+    label: str, now: Decimal | None, before: Decimal | None, words: str, url: str | None, *,
+    trend: Sequence[Decimal | int],
+    note: str = "",
+) -> Tile:  # fmt: skip
     return Tile(
         label=label,
-        value=formats.format_money(present),
-        exact=formats.format_exact_money(present),
+        value=formats.format_money(now),
+        exact=formats.format_exact_money(now),
         url=url,
-        change=rules.compare(present, past, likes="less"),
-        before=f"{formats.format_money(past)} {period}",
+        change=compare(now, before, likes="less"),
+        before=f"{formats.format_money(before)} {words}",
         note=note,
+        trend=panels.small_trend(trend),
     )
 
 
-def _describe_unit_cost(cost: Decimal, conversations: int) -> str:
-    return f"{formats.format_money(cost / conversations)} a conversation" if conversations else ""
-
-
-def _describe_trends(days: Sequence[DayNumbers]) -> list[Trend]:
-    conversations = [d.conversations for d in days]
-    costs = [d.cost for d in days]
-    return [
-        _trend(
-            "Conversations a day",
-            days,
-            charts.draw_bars(conversations),
-            [formats.format_exact_number(n) for n in conversations],
-            total=formats.format_number(sum(conversations)),
-            most=formats.format_number(max(conversations)),
-        ),
-        _trend(
-            "Cost a day",
-            days,
-            charts.draw_bars(costs),
-            [formats.format_money(amount) for amount in costs],
-            total=formats.format_money(sum(costs, Decimal(0))),
-            most=formats.format_money(max(costs)),
-        ),
-    ]
-
-
-def _trend(
-    name: str,
-    days: Sequence[DayNumbers],
-    bars: Sequence[charts.Bar],
-    values: Sequence[str],
-    *,
-    total: str,
-    most: str,
-) -> Trend:
-    return Trend(
-        name,
-        total,
-        most,
-        [
-            TrendDay(f"{d.day:%a} {d.day.day} {d.day:%b}", value, _period_url(d.day, d.day), bar)
-            for d, value, bar in zip(days, values, bars, strict=True)
-        ],
+def _conversations(numbers: Numbers, links: Links, csv_url: str) -> ChartCard:
+    days = numbers.period.each_day
+    counts = spread(days, by_day(numbers.days), lambda usage: usage.conversations)
+    slots = day_slots(
+        numbers.period, numbers.today, lambda day: links.conversations(**links.of_day(day))
     )
+    return bar_plot(
+        "conversations", "Conversations a day", slots,
+        (panels.Line("Conversations", "conversations", counts),), money=False,
+        keys=iso_days(days), csv_url=csv_url, total=formats.format_number(int(sum(counts))),
+        aside="in 30 days",
+    )  # fmt: skip
 
 
-def _describe_modules(modules: Sequence[ModuleNumbers], today: date) -> list[ModuleShare]:
-    most = max((m.conversations for m in modules), default=0)
-    total = sum(m.conversations for m in modules)
-    period = _period(rules.first_recent_day(today), today)
-    return [
-        ModuleShare(
-            name=m.module,
-            conversations=m.conversations,
-            share=formats.format_percent(m.conversations, total),
-            width=f"{Decimal(m.conversations) * 100 / most:.1f}",
-            url=list_url({**period, "module": m.module}) if m.module else None,
-            change=rules.compare(m.conversations, m.before, likes="either"),
-            before=m.before,
-        )
-        for m in modules
-    ]
+def _costs(numbers: Numbers, links: Links, csv_url: str) -> ChartCard:
+    days = numbers.period.each_day
+    lines = top_lines(
+        numbers.days_by_model, days, slot_of=lambda row: to_day(row.keys["day"]), name="model",
+        take=lambda usage: usage.cost,
+    )  # fmt: skip
+    slots = day_slots(numbers.period, numbers.today, lambda day: links.calls(**links.of_day(day)))
+    total = sum((row.usage.cost for row in numbers.days_by_model), _ZERO)
+    return bar_plot(
+        "costs", "Cost a day, by model", slots, lines, money=True, keys=iso_days(days),
+        csv_url=csv_url, total=formats.format_money(total), aside="in 30 days",
+    )  # fmt: skip
 
 
-def _describe_unpriced(unpriced: Sequence[UnpricedModel], periods: Periods) -> dict[str, Any]:
-    period = _period(periods.month_start.date(), periods.today)
-    return {
-        "calls": sum(u.calls for u in unpriced),
-        "url": calls_url(cost_status="unpriced", from_=period["from"], to=period["to"]),
-        "models": [
-            {
-                "name": u.model,
-                "calls": u.calls,
-                "url": list_url({**period, "model": u.model}) if u.model else None,
-            }
-            for u in unpriced
-        ],
-    }
-
-
-def _describe_before(totals: Totals) -> str:
-    score = totals.satisfaction
-    return (
-        "no ratings before"
-        if score is None
-        else f"{formats.format_score(score)} the 30 days before"
-    )
+def _divide(amount: Decimal, count: int) -> Decimal | None:
+    return amount / count if count else None
 
 
 def _hundredths(score: Decimal | None) -> Decimal | None:
     return None if score is None else score.quantize(Decimal("0.01"))
-
-
-def _period(first: date, last: date) -> dict[str, str | None]:
-    return {"from": first.isoformat(), "to": last.isoformat()}
-
-
-def _period_url(first: date, last: date) -> str:
-    return list_url(_period(first, last))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _ordinal(day: int) -> str:

@@ -13,9 +13,11 @@ from starlette.routing import BaseRoute, Route
 from aihub.conversations.api import Meter
 from aihub.dashboards.api_docs import Endpoint as DescribedEndpoint
 from aihub.dashboards.api_docs import list_endpoints
+from aihub.dashboards.board_pages import PAGES, BoardPages
+from aihub.dashboards.board_pages import Page as BoardPage
 from aihub.dashboards.calls import CallPages
 from aihub.dashboards.conversation_list import send_csv, show_list
-from aihub.dashboards.home import show_home
+from aihub.dashboards.job_pages import JobPages
 from aihub.dashboards.markup_pages import MarkupPages
 from aihub.dashboards.one_conversation import show_conversation
 from aihub.dashboards.price_list import PriceListPages
@@ -23,6 +25,7 @@ from aihub.dashboards.price_page import PricePages
 from aihub.dashboards.provider_pages import ProviderPages
 from aihub.dashboards.reconciliation_pages import ReconciliationPages
 from aihub.dashboards.rendering import Renderer
+from aihub.dashboards.report_pages import ReportPages
 from aihub.dashboards.repricing_pages import RepricingPages
 from aihub.dashboards.security import require_same_origin
 from aihub.dashboards.sign_in import SignInPages, see_other, sign_in_url
@@ -30,6 +33,7 @@ from aihub.dashboards.static_files import StaticFiles
 from aihub.dashboards.visits import Visit, base_url_of, now_in_utc
 from aihub.dashboards.what_if_pages import WhatIfPages
 from aihub.identity.api import SESSION_COOKIE, Identity
+from aihub.kit import logs
 from aihub.kit.db import Database
 from aihub.kit.errors import AppError
 from aihub.markup.api import MarkupRules
@@ -66,6 +70,9 @@ class Pages:
         self._static = StaticFiles()
         self._renderer = Renderer(self._static)
         book = price_book or PriceBook(db)
+        self._boards = BoardPages(db, self._renderer)
+        self._jobs = JobPages(db, self._renderer)
+        self._reports = ReportPages(db, self._renderer)
         self._calls = CallPages(db, self._renderer, book)
         self._price_list = PriceListPages(db, self._renderer, book)
         self._price = PricePages(db, self._renderer, book)
@@ -83,7 +90,7 @@ class Pages:
         sign_in, db, renderer = self._sign_in, self._db, self._renderer
         get, post = self._get, self._post
         return [
-            get("/", self._signed_in(lambda visit: show_home(visit, db, renderer))),
+            *self._board_routes(),
             get("/conversations", self._signed_in(lambda visit: show_list(visit, db, renderer))),
             get("/conversations.csv", self._signed_in(lambda visit: send_csv(visit, db))),
             get(
@@ -105,6 +112,33 @@ class Pages:
             *([get("/docs", self._show_api_docs)] if self._api_document else []),
             get("/static/{hash}/{name}", self._static.serve),
         ]
+
+    def _board_routes(self) -> list[Route]:
+        get, post, signed_in = self._get, self._post, self._signed_in
+        jobs, reports = self._jobs, self._reports
+        return [
+            *(get(page.path, signed_in(self._show_board(page))) for page in PAGES),
+            *(
+                get(f"{page.path.rstrip('/') or '/home'}/{{table}}.csv",
+                    signed_in(self._send_board(page)))
+                for page in PAGES
+            ),
+            get("/reports", signed_in(reports.show_list)),
+            get("/reports.csv", signed_in(reports.send_list)),
+            get("/reports/{id}", signed_in(reports.show)),
+            get("/reports/{id}/{table}.csv", signed_in(reports.send_table)),
+            get("/jobs", signed_in(jobs.show)),
+            get("/jobs/runs.csv", signed_in(jobs.send_runs)),
+            get("/jobs/queue.csv", signed_in(jobs.send_queue)),
+            get("/jobs/schedules.csv", signed_in(jobs.send_schedules)),
+            post("/jobs/{id}", signed_in(jobs.change)),
+        ]  # fmt: skip
+
+    def _show_board(self, page: BoardPage) -> Show:
+        return lambda visit: self._boards.show(visit, page)
+
+    def _send_board(self, page: BoardPage) -> Show:
+        return lambda visit: self._boards.send(visit, page)
 
     def _price_routes(self) -> list[Route]:
         get, post, signed_in = self._get, self._post, self._signed_in
@@ -212,7 +246,7 @@ class Pages:
             except ClientDisconnect:
                 raise
             except Exception:  # noqa: BLE001 - told as a 500, logged whole
-                _log.exception("page %s failed", request.url.path)
+                _log.exception("a page failed")  # the line names the route; a path may be secret
                 return self.error_page(request, AppError())
 
         return answer
@@ -227,6 +261,7 @@ class Pages:
                 return self._renderer.page(
                     request, "choose_organization.html", {"principal": principal}
                 )
+            logs.note(organization_id=str(principal.organization.id))
             visit = Visit(
                 request=request,
                 principal=principal,

@@ -43,6 +43,7 @@ class Renderer:
             "pretty_json": format_json,
             "controls_shown": show_controls,
             "bdi": isolate,
+            "drawing": Markup,  # made by aihub.charts
             **price_links.FILTERS,
         }
         self._environment.globals |= {"static": static.url, "none_sign": formats.NONE}

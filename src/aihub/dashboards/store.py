@@ -4,33 +4,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
-from aihub.dashboards.models import HomeNumbers, KnownValues, UsedModel
-from aihub.dashboards.rules import Periods
+from aihub.dashboards.models import KnownValues, LatestConversation, UsedModel
 from aihub.kit.db import Connection
 from aihub.kit.sql import fetch, load_queries
 
 _queries: Any = load_queries(__file__)
-_decode_home = msgspec.json.Decoder(HomeNumbers).decode
 
 
-async def get_home(
-    connection: Connection, organization_id: UUID, periods: Periods, *, zone: str
-) -> HomeNumbers:
-    """What happened in `periods`; `zone` is the organization's time zone."""
-    text = await _queries.get_home(
-        connection,
-        organization_id=organization_id,
-        zone=zone,
-        since=periods.since,
-        previous_since=periods.previous_since,
-        recent_since=periods.recent_since,
-        until=periods.until,
-        month_start=periods.month_start,
-        time_of_day=periods.time_of_day,
+async def list_latest(
+    connection: Connection, organization_id: UUID, *, since: datetime, until: datetime, limit: int
+) -> list[LatestConversation]:
+    """The conversations that were made last."""
+    rows = await fetch(
+        _queries.list_latest(
+            connection, organization_id=organization_id, since=since, until=until, n=limit
+        )
     )
-    return _decode_home(text)
+    return [LatestConversation(**{**row, "models": list(row["models"])}) for row in rows]
 
 
 async def get_known_values(
