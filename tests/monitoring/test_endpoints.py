@@ -63,6 +63,7 @@ async def test_the_figures_are_there(watch: Watch, tmp_path: Path) -> None:
     assert found["aihub_disk_free_bytes"] > 0
     assert found["aihub_migrations_missing"] == 0
     assert found["aihub_unpriced_calls"] >= 0
+    assert found["aihub_reports_late"] >= 0
     assert found['aihub_check_ok{check="writes"}'] == 1
     assert found["process_resident_memory_bytes"] > 0
     live = 'method="GET",route="/health/live",status="200"'

@@ -11,6 +11,7 @@ WELL = Sample(
     rollups=RollupState(0.3, 2, 0.3),
     jobs=(JobState("reports.daily", 0, 1, 0, 0.0),),
     unpriced_calls=0,
+    late_reports=0,
 )
 WRITING = WriterState(has_room=True, is_running=True, oldest_flush_seconds=0.01)
 
@@ -39,6 +40,8 @@ def _but(**changes: object) -> Sample:
         (_but(jobs=()), WRITING, "ok", "jobs", "ok"),
         (_but(jobs=(JobState("a", 5, 0, 3, 899),)), WRITING, "ok", "jobs", "ok"),
         (_but(jobs=(JobState("a", 1, 0, 0, 901),)), WRITING, "degraded", "jobs", "stuck"),
+        (_but(late_reports=2), WRITING, "degraded", "reports", "late"),
+        (_but(late_reports=None), WRITING, "degraded", "reports", "unknown"),
         (_but(jobs=None), WRITING, "degraded", "jobs", "unknown"),
         (Sample(is_up=False), WRITING, "degraded", "rollups", "unknown"),
     ],

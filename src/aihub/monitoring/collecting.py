@@ -43,6 +43,12 @@ class HubCollector(Collector):
                 "Calls of the last 24 hours that have no price.",
                 sample.unpriced_calls,
             )
+        if sample.late_reports is not None:
+            yield _gauge(
+                "aihub_reports_late",
+                "Daily reports that are due and not there.",
+                sample.late_reports,
+            )
         if sample.missing_migrations is not None:
             yield _gauge(
                 "aihub_migrations_missing",
@@ -60,7 +66,7 @@ class HubCollector(Collector):
             "aihub_check_ok", "1 where the check of /health/ready is well.", labels=["check"]
         )
         found.add_metric(["database"], sample.is_up)
-        for name in ("writes", "migrations", "rollups", "jobs"):
+        for name in ("writes", "migrations", "rollups", "jobs", "reports"):
             found.add_metric([name], getattr(verdict, name) == _GOOD)
         return found
 

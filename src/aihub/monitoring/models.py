@@ -45,6 +45,7 @@ class Sample:
     rollups: RollupState | None = None
     jobs: tuple[JobState, ...] | None = None
     unpriced_calls: int | None = None
+    late_reports: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Verdict:
     migrations: Migrations
     rollups: Lag
     jobs: Queue
+    reports: Lag
     notes: tuple[str, ...] = ()
 
 

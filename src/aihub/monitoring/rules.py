@@ -31,11 +31,9 @@ def judge(sample: Sample, writer: WriterState) -> Verdict:
     migrations = _judge_migrations(sample.missing_migrations, notes)
     rollups = _judge_rollups(sample.rollups, notes)
     jobs = _judge_jobs(sample.jobs, notes)
-    unknown = [
-        name
-        for name, found in (("migrations", migrations), ("rollups", rollups), ("jobs", jobs))
-        if found == "unknown"
-    ]
+    reports = _judge_reports(sample.late_reports, notes)
+    found = {"migrations": migrations, "rollups": rollups, "jobs": jobs, "reports": reports}
+    unknown = [name for name, state in found.items() if state == "unknown"]
     if unknown and migrations != "missing":  # what is missing cannot be read either
         notes.append(f"Not known: {', '.join(unknown)}.")
     status: Status = "ok"
@@ -43,7 +41,7 @@ def judge(sample: Sample, writer: WriterState) -> Verdict:
         status = "unavailable"
     elif notes:
         status = "degraded"
-    return Verdict(status, writes, migrations, rollups, jobs, tuple(notes))
+    return Verdict(status, writes, migrations, rollups, jobs, reports, tuple(notes))
 
 
 def _judge_writes(writer: WriterState, notes: list[str]) -> Writes:
@@ -88,3 +86,12 @@ def _judge_jobs(jobs: tuple[JobState, ...] | None, notes: list[str]) -> Queue:
     names = ", ".join(sorted(job.name for job in stuck))
     notes.append(f"Jobs have been due for over {STUCK_JOB_SECONDS / 60:.0f} minutes: {names}.")
     return "stuck"
+
+
+def _judge_reports(late: int | None, notes: list[str]) -> Lag:
+    if late is None:
+        return "unknown"
+    if late:
+        notes.append(f"{late} daily reports are late: `aihub report late` names them.")
+        return "late"
+    return "ok"

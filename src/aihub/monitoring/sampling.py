@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 _FRESH_SECONDS = 5.0
 _MIGRATIONS_SECONDS = 60.0
-_UNPRICED_SECONDS = 60.0
+_COUNT_SECONDS = 60.0
 _PATIENCE_SECONDS = 3.0
 
 
@@ -33,7 +33,7 @@ class Sampler:
         self._lock = asyncio.Lock()
         self._taken: tuple[float, Sample] | None = None
         self._migrations: tuple[float, tuple[str, ...]] | None = None
-        self._unpriced: tuple[float, int | None] | None = None
+        self._counts: dict[str, tuple[float, int | None]] = {}
 
     @property
     def latest(self) -> Sample:
@@ -59,7 +59,8 @@ class Sampler:
                     missing_migrations=missing,
                     rollups=await _try(store.get_rollups, connection),
                     jobs=await _try(store.list_jobs, connection),
-                    unpriced_calls=await self._count_unpriced(connection, now),
+                    unpriced_calls=await self._count(store.count_unpriced, connection, now),
+                    late_reports=await self._count(store.count_late_reports, connection, now),
                 )
         except (AppError, TimeoutError, asyncpg.PostgresError) as error:
             _log.warning("the database did not tell its state: %s", error)
@@ -79,11 +80,14 @@ class Sampler:
         self._migrations = now, found
         return found
 
-    async def _count_unpriced(self, connection: Connection, now: float) -> int | None:
-        # the only figure that is summed over all organizations
-        if self._unpriced is None or now - self._unpriced[0] > _UNPRICED_SECONDS:
-            self._unpriced = now, await _try(store.count_unpriced, connection)
-        return self._unpriced[1]
+    async def _count(
+        self, ask: Callable[[Connection], Awaitable[int]], connection: Connection, now: float
+    ) -> int | None:
+        # of all organizations, and so not for each scrape
+        known = self._counts.get(ask.__name__)
+        if known is None or now - known[0] > _COUNT_SECONDS:
+            known = self._counts[ask.__name__] = now, await _try(ask, connection)
+        return known[1]
 
 
 async def _try(ask: Callable[[Connection], Awaitable[T]], connection: Connection) -> T | None:

@@ -26,4 +26,5 @@ class Readiness(msgspec.Struct):
     migrations: Migrations
     rollups: Lag
     jobs: Queue
+    reports: Lag
     notes: list[str]
