@@ -1,6 +1,6 @@
 """The endpoints, which only translate. An operator without an organization gets all of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -93,7 +93,7 @@ class AnalyticsRoutes:
                 filters,
                 compare=query.compare is not None,
             )
-        return _answer(call, tables.usage_answer(found))
+        return _answer(call, tables.usage_answer(found), rows=[*groups, *tables.USAGE_COLUMNS])
 
     async def show_satisfaction(self, call: Call) -> Answer:
         """Feedback over time: mean, distribution, response rate, change against before.
@@ -110,7 +110,8 @@ class AnalyticsRoutes:
                 grain=query.group_by,
                 filters=Filters(module=query.module, source=query.source),
             )
-        return _answer(call, tables.satisfaction(found, query.group_by))
+        columns = (query.group_by, *tables.SATISFACTION_COLUMNS)
+        return _answer(call, tables.satisfaction(found, query.group_by), rows=columns)
 
     async def show_engagement(self, call: Call) -> Answer:
         """How engaged people are, the most engaged first.
@@ -124,7 +125,7 @@ class AnalyticsRoutes:
             found = await insights.get_engagement(
                 connection, _organization(call), _read_days(call, query), limit=query.limit
             )
-        return _answer(call, tables.engagement(found))
+        return _answer(call, tables.engagement(found), rows=("user", *tables.ENGAGEMENT_COLUMNS))
 
     async def show_retention(self, call: Call) -> Answer:
         """Weekly cohorts: who was first seen in a week, and how many came again in later ones."""
@@ -134,7 +135,7 @@ class AnalyticsRoutes:
             found = await insights.get_retention(
                 connection, _organization(call), today=today, weeks=query.weeks
             )
-        return _answer(call, tables.retention(found))
+        return _answer(call, tables.retention(found), rows=("week", "users"))
 
     async def show_adoption(self, call: Call) -> Answer:
         """Modules and intents: who uses them, and how that grew against the period before."""
@@ -149,7 +150,7 @@ class AnalyticsRoutes:
             found = await insights.get_adoption(
                 connection, _organization(call), _read_days(call, call.query), kinds=kinds
             )
-        return _answer(call, tables.adoption(found))
+        return _answer(call, tables.adoption(found), rows=tables.ADOPTION_COLUMNS)
 
     async def show_executive(self, call: Call) -> Answer:
         """Home: conversations today, satisfaction, cost per conversation, top modules.
@@ -158,18 +159,25 @@ class AnalyticsRoutes:
         """
         async with self._db.read() as connection:
             found = await boards.get_executive(connection, _organization(call), **_zone(call))
-        return _answer(call, tables.executive(found), "top_modules_by_usage")
+        columns = ("module", *tables.USAGE_COLUMNS)
+        return _answer(call, tables.executive(found), top_modules_by_usage=columns)
 
     async def show_operational(self, call: Call) -> Answer:
         """Operations: live numbers, tokens by hour, errors by endpoint, response times by model.
 
-        As CSV: the response times.
+        As CSV: one of its tables by `table`, the response times without.
         """
         async with self._db.read() as connection:
             found = await boards.get_operational(
                 connection, _organization(call), _zone(call)["timezone"]
             )
-        return _answer(call, tables.operational(found), "p95_response_times")
+        return _answer(
+            call,
+            tables.operational(found),
+            p95_response_times=tables.LATENCY_COLUMNS,
+            token_usage_by_hour=tables.TOKEN_COLUMNS,
+            error_rate_by_endpoint=tables.ENDPOINT_COLUMNS,
+        )
 
     async def show_financial(self, call: Call) -> Answer:
         """Finance: the month to date, by organization, per user, and what the month comes to.
@@ -179,7 +187,8 @@ class AnalyticsRoutes:
         """
         async with self._db.read() as connection:
             found = await boards.get_financial(connection, _organization(call), **_zone(call))
-        return _answer(call, tables.financial(found), "cost_by_organization")
+        columns = tables.ORGANIZATION_COLUMNS
+        return _answer(call, tables.financial(found), cost_by_organization=columns)
 
 
 def _organization(call: Call) -> UUID | None:
@@ -221,14 +230,23 @@ def _read_days(call: Call, query: schemas.PeopleQuery) -> Period:
     )
 
 
-def _answer(call: Call, content: Mapping[str, Any], table: str = "rows") -> Answer:
-    asked = call.query.format
+def _answer(call: Call, content: Mapping[str, Any], **columns: Sequence[str]) -> Answer:
+    """JSON, or as CSV one of the tables that `columns` are of, the first unless `table` names one.
+
+    What `columns` leave out follows them.
+    """
+    asked, table = call.query.format, getattr(call.query, "table", None)
+    if table is not None and table not in columns:
+        raise Invalid.field("table", f"is one of {', '.join(columns)}")
     if asked is None and "text/csv" in call.request.headers.get("accept", ""):
         asked = "csv"
     if asked != "csv":
         return Answer(tables.numbers(content))
-    name = call.request.url.path.rsplit("/", 1)[-1]
+    table = table or next(iter(columns))
+    name = table if len(columns) > 1 else call.request.url.path.rsplit("/", 1)[-1]
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     return Answer(
-        tables.to_csv(content[table]), headers=headers, media_type=b"text/csv; charset=utf-8"
+        tables.to_csv(content[table], columns[table]),
+        headers=headers,
+        media_type=b"text/csv; charset=utf-8",
     )

@@ -65,10 +65,11 @@ class RetentionQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class BoardQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The zone that says when today began."""
+    """The zone that says when today began. `table`: which one is wanted as CSV."""
 
     timezone: Zone | None = None
     format: Format | None = None
+    table: Name | None = None
 
 
 class PeriodOut(Struct):

@@ -44,6 +44,69 @@ USAGE_COLUMNS = (
     "unpriced",
     "estimated",
 )
+ENGAGEMENT_COLUMNS = (
+    "organization",
+    "last_day",
+    "active_days",
+    "conversations",
+    "messages",
+    "calls",
+    "cost",
+    "feedbacks",
+    "mean_score",
+    "recency",
+    "frequency",
+    "depth",
+    "feedback",
+    "score",
+)
+ADOPTION_COLUMNS = (
+    "kind",
+    "name",
+    "users",
+    "share",
+    "conversations",
+    "previous_users",
+    "growth",
+)
+TOKEN_COLUMNS = (
+    "hour",
+    "calls",
+    "input_tokens",
+    "cached_input_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "total_tokens",
+)
+ENDPOINT_COLUMNS = ("endpoint", "calls", "errors", "error_rate")
+LATENCY_COLUMNS = (
+    "provider",
+    "model",
+    "calls",
+    "response_time_p50",
+    "response_time_p95",
+    "response_time_p99",
+)
+ORGANIZATION_COLUMNS = (
+    "organization",
+    "calls",
+    "conversations",
+    "total_tokens",
+    "cost",
+    "price",
+    "margin",
+    "unpriced",
+    "estimated",
+)
+SATISFACTION_COLUMNS = (
+    "feedbacks",
+    "mean",
+    "deviation",
+    *(f"distribution.{score}" for score in range(6)),
+    "conversations",
+    "rated_conversations",
+    "response_rate",
+)
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -115,28 +178,13 @@ def satisfaction(found: SatisfactionTrend, grain: str) -> dict[str, Any]:
 
 def engagement(found: EngagementAnswer) -> dict[str, Any]:
     """People by score."""
-    names = (
-        "organization",
-        "last_day",
-        "active_days",
-        "conversations",
-        "messages",
-        "calls",
-        "cost",
-        "feedbacks",
-        "mean_score",
-        "recency",
-        "frequency",
-        "depth",
-        "feedback",
-        "score",
-    )
     return {
         "period": period(found.period),
         "users": found.users,
         "mean_score": found.mean_score,
         "rows": [
-            {"user": one.user or str(one.user_id)} | {name: getattr(one, name) for name in names}
+            {"user": one.user or str(one.user_id)}
+            | {name: getattr(one, name) for name in ENGAGEMENT_COLUMNS}
             for one in found.rows
         ],
     }
@@ -161,12 +209,11 @@ def retention(cohorts: Iterable[Cohort]) -> dict[str, Any]:
 
 def adoption(found: AdoptionAnswer) -> dict[str, Any]:
     """Modules and intents by users."""
-    names = ("kind", "name", "users", "share", "conversations", "previous_users", "growth")
     return {
         "period": period(found.period),
         "users": found.users,
         "previous_users": found.previous_users,
-        "rows": [{name: getattr(one, name) for name in names} for one in found.rows],
+        "rows": [{name: getattr(one, name) for name in ADOPTION_COLUMNS} for one in found.rows],
     }
 
 
@@ -212,35 +259,18 @@ def executive(found: Executive) -> dict[str, Any]:
 
 def operational(found: Operational) -> dict[str, Any]:
     """Operations, by the names of the contract."""
-    tokens = (
-        "hour",
-        "calls",
-        "input_tokens",
-        "cached_input_tokens",
-        "output_tokens",
-        "reasoning_tokens",
-        "total_tokens",
-    )
-    times = (
-        "provider",
-        "model",
-        "calls",
-        "response_time_p50",
-        "response_time_p95",
-        "response_time_p99",
-    )
     return {
         "as_of": found.as_of,
         "timezone": found.timezone,
         "active_sessions_count": found.live.active_sessions_count,
         "realtime": live(found.live),
-        "token_usage_by_hour": _pick(found.token_usage_by_hour, tokens),
+        "token_usage_by_hour": _pick(found.token_usage_by_hour, TOKEN_COLUMNS),
         "error_rate_by_endpoint": [
             dict(row.keys)
             | {"calls": row.usage.calls, "errors": row.usage.errors, "error_rate": _rate(row.usage)}
             for row in found.error_rate_by_endpoint
         ],
-        "p95_response_times": _pick(found.p95_response_times, times),
+        "p95_response_times": _pick(found.p95_response_times, LATENCY_COLUMNS),
         "total": _with_rate(found.total),
         "previous": _with_rate(found.previous_total),
         "period": period(found.period),
@@ -250,17 +280,6 @@ def operational(found: Operational) -> dict[str, Any]:
 
 def financial(found: Financial) -> dict[str, Any]:
     """Finance, by the names of the contract."""
-    columns = (
-        "organization",
-        "calls",
-        "conversations",
-        "total_tokens",
-        "cost",
-        "price",
-        "margin",
-        "unpriced",
-        "estimated",
-    )
     rows = [
         dict(row.keys) | (usage(row.usage) or {}) | {"margin": row.usage.price - row.usage.cost}
         for row in found.cost_by_organization
@@ -272,7 +291,9 @@ def financial(found: Financial) -> dict[str, Any]:
         "total_cost_mtd": found.total.cost,
         "total_price_mtd": found.total.price,
         "margin_mtd": found.total.price - found.total.cost,
-        "cost_by_organization": [{name: row[name] for name in columns} for row in rows],
+        "cost_by_organization": [
+            {name: row[name] for name in ORGANIZATION_COLUMNS} for row in rows
+        ],
         "projected_monthly_cost": found.projection.amount,
         "projected_monthly_cost_range": projection(found.projection),
         "cost_per_user": found.cost_per_user,
@@ -327,11 +348,11 @@ def numbers(value: Any) -> Any:
     return value
 
 
-def to_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = None) -> bytes:
+def to_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] = ()) -> bytes:
     """RFC 4180, UTF-8. Parts of a row become columns with a dot; what a spreadsheet would take
-    for a formula gets an apostrophe."""
+    for a formula gets an apostrophe. `columns` come first, and are there without any row."""
     flat = [dict(_flatten(row)) for row in rows]
-    names = list(columns or dict.fromkeys(name for row in flat for name in row))
+    names = list(dict.fromkeys([*columns, *(name for row in flat for name in row)]))
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(names)
