@@ -162,7 +162,13 @@ async def test_filters_of_calls(ada: Person) -> None:
     )
     sent: list[dict[str, Any]] = [
         EMBEDDING | {"user_id": "adam", "module": "a"},
-        {"provider": "anthropic", "model": "claude-sonnet-4-5", "api": "messages", "tokens": 9},
+        {
+            "provider": "anthropic",
+            "model": "claude-sonnet-4-5",
+            "api": "messages",
+            "tokens": 9,
+            "error": "timeout",
+        },
         {"provider": "openai", "model": "ours", "api": "x", "conversation_id": conversation},
     ]
     made = []
@@ -180,6 +186,9 @@ async def test_filters_of_calls(ada: Person) -> None:
         ({"cost_status": "unpriced"}, [2]),
         ({"cost_status": "estimated"}, [0, 1]),
         ({"conversation_id": conversation}, [2]),
+        ({"api": "messages"}, [1]),
+        ({"is_failed": "true"}, [1]),
+        ({"is_failed": "false"}, [0, 2]),
         ({"min_cost": "0.000021"}, [1]),
         ({"max_cost": "0.00002"}, [0]),
         ({"from_": days_ago[1].date().isoformat()}, [0, 1]),

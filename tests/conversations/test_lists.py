@@ -47,6 +47,7 @@ FILTERS: dict[str, tuple[dict[str, Any], list[int]]] = {
     "key": ({"key": "s1"}, [2]),
     "unknown key": ({"key": "s2"}, []),
     "tag": ({"tag": "vip"}, [0, 1]),
+    "intent, of a message and in the chain": ({"intent": "refund"}, [0, 2]),
     "two": ({"user_id": "eva", "module": "a"}, [2]),
     "many": ({"user_id": "adam", "source": "web", "model": "gpt-4", "tag": "new"}, [0]),
     "contradictory": ({"user_id": "adam", "key": "s1"}, []),
@@ -59,7 +60,10 @@ async def sample(ada: Person, connection: Any) -> list[str]:
     made = []
     for fields, at in zip(SAMPLE, DAYS_AGO, strict=True):
         made.append(await ada.converse(id=str(uuid7_at(at)), **fields))
-    await ada.say(made[0], model="gpt-4", tokens=150)
+    await ada.say(made[0], model="gpt-4", tokens=150, intent="refund")
+    await connection.execute(
+        "update public.ai_conversations set intent_chain = '{refund}' where id = $1", made[2]
+    )
     await ada.post(f"/conversations/{made[1]}/feedback", {"score": 4.5})
     await ada.post(f"/conversations/{made[1]}/complete")
     await connection.execute(

@@ -146,6 +146,7 @@ class ConversationFilters:
     min_satisfaction: Decimal | None = None
     key: str | None = None
     tag: str | None = None
+    intent: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,3 +164,5 @@ class CallFilters:
     min_cost: Decimal | None = None
     max_cost: Decimal | None = None
     cost_status: str | None = None
+    api: str | None = None
+    is_failed: bool | None = None

@@ -1,7 +1,7 @@
 -- Lists take every filter as a value or null; plans are made for the values (see kit.db), so a null costs nothing.
 -- Partitions are pruned by created_at, which a conversation's id tells as well.
 
--- name: list_conversations(organization_id, status, user_id, user_uuid, module, source, model, from_, to, min_cost, max_cost, sentiment, min_satisfaction, key, tag, before_at, before_id, limit)
+-- name: list_conversations(organization_id, status, user_id, user_uuid, module, source, model, from_, to, min_cost, max_cost, sentiment, min_satisfaction, key, tag, intent, before_at, before_id, limit)
 -- `created_at <= before_at` beside the row comparison: that one alone does not prune partitions.
 select c.id, c.key, u.external_id as user_id, c.status, c.source, c.module, c.intent_chain, c.models, c.satisfaction_score,
   c.metadata, c.summary, c.sentiment, c.message_count, c.total_tokens, c.total_cost, c.total_price, c.unpriced_calls,
@@ -25,6 +25,8 @@ where c.organization_id = :organization_id
   and (:key::text is null or c.id = (select k.conversation_id from hub.conversation_keys k
     where k.organization_id = :organization_id and k.key = :key))
   and (:tag::text is null or c.metadata -> 'tags' ? :tag)
+  and (:intent::text is null or c.intent_chain @> array[:intent::text] or exists (select from public.ai_messages m
+    where m.conversation_id = c.id and m.conversation_created_at = c.created_at and m.intent = :intent))
   and (:before_at::timestamptz is null
     or (c.created_at <= :before_at and (c.created_at, c.id) < (:before_at, :before_id::uuid)))
 order by c.created_at desc, c.id desc
@@ -90,7 +92,7 @@ join public.ai_conversations c on c.id = f.conversation_id and c.created_at = f.
 where f.conversation_id = :conversation_id and f.id = :id and f.conversation_created_at = :created_at
   and f.organization_id = :organization_id;
 
--- name: list_calls(organization_id, conversation_id, user_id, user_uuid, module, source, provider, model, from_, to, min_cost, max_cost, cost_status, before_at, before_id, limit)
+-- name: list_calls(organization_id, conversation_id, user_id, user_uuid, module, source, provider, model, from_, to, min_cost, max_cost, cost_status, api, is_failed, before_at, before_id, limit)
 select k.id, k.conversation_id, k.message_id, u.external_id as user_id, k.module, k.source, k.provider, k.model, k.api,
   k.quantities, k.usage, k.usage_source, k.usage_method, k.context, k.total_tokens, k.cost, k.price, k.computed_cost, k.cost_status, k.cost_note, k.cost_lines, k.markup,
   k.price_book_version, k.latency_ms, k.error, k.occurred_at, k.created_at
@@ -110,6 +112,8 @@ where k.organization_id = :organization_id
   and (:min_cost::numeric is null or k.cost >= :min_cost)
   and (:max_cost::numeric is null or k.cost <= :max_cost)
   and (:cost_status::text is null or k.cost_status = :cost_status)
+  and (:api::text is null or k.api = :api)
+  and (:is_failed::boolean is null or (k.error is not null) = :is_failed)
   and (:before_at::timestamptz is null
     or (k.occurred_at <= :before_at and (k.occurred_at, k.id) < (:before_at, :before_id::uuid)))
 order by k.occurred_at desc, k.id desc
@@ -133,6 +137,8 @@ set module = case when :has_module::boolean then :module else c.module end,
   metadata = case when :metadata::jsonb is null then c.metadata
     else (c.metadata || :metadata::jsonb) - array(
       select e.key from jsonb_each(:metadata::jsonb) e where e.value = 'null'::jsonb) end,
+  -- the rollups look at it again
+  ingest_xid = case when :has_module or :has_intent_chain then pg_current_xact_id() else c.ingest_xid end,
   updated_at = clock_timestamp()
 where c.id = :id and c.created_at = :created_at and c.organization_id = :organization_id
 returning octet_length(c.metadata::text);

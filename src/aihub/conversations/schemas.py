@@ -142,7 +142,8 @@ class PageQuery(_In):
 
 class ConversationQuery(PageQuery):
     """Filters of the list. `from` and `to` (exclusive) bound `created_at`: an ISO 8601 time with
-    offset, or a date in UTC. `tag`: an entry of `metadata.tags`."""
+    offset, or a date in UTC. `tag`: an entry of `metadata.tags`. `intent`: in the chain, or a
+    message's."""
 
     status: Status | None = None
     user_id: Name | None = None
@@ -157,10 +158,12 @@ class ConversationQuery(PageQuery):
     min_satisfaction: Decimal | None = None
     key: Name | None = None
     tag: Name | None = None
+    intent: Name | None = None
 
 
 class CallQuery(PageQuery):
-    """Filters of the calls. `from` and `to` (exclusive) bound `occurred_at`."""
+    """Filters of the calls. `from` and `to` (exclusive) bound `occurred_at`. `api`: the provider's
+    operation; `is_failed`: with an error, or without."""
 
     conversation_id: UUID | None = None
     user_id: Name | None = None
@@ -173,6 +176,8 @@ class CallQuery(PageQuery):
     min_cost: Decimal | None = None
     max_cost: Decimal | None = None
     cost_status: CostStatus | None = None
+    api: Name | None = None
+    is_failed: bool | None = None
 
 
 EventType = Literal["conversation", "message", "call", "feedback", "transition", "update"]
