@@ -71,6 +71,7 @@ class Hub:
         )
         self.conversations = conversations.Conversations(self.writer, meter=self.meter)
         self.live = analytics.Live(self.db)
+        self.live_stream = analytics.LiveStream(self.live, self.identity)
         self.ticker = analytics.Ticker(self.db)
         self.worker: jobs.Worker | None = None
         self.secret = _derive_secret(settings.secret_key)
@@ -79,7 +80,7 @@ class Hub:
             self.db,
             self.identity,
             public_url=settings.public_url,
-            api_document=lambda: _describe(self.operations()),
+            api_document=self.document,
             price_book=self.price_book,
             meter=self.meter,
             markup_rules=self.markup_rules,
@@ -141,7 +142,12 @@ class Hub:
 
     async def show_openapi(self, _: Call) -> Answer:
         """This document."""
-        return Answer(_describe(self.operations()))
+        return Answer(self.document())
+
+    def document(self) -> dict[str, Any]:
+        """The OpenAPI document: every operation, and the stream, which has no end."""
+        operations = [*self.operations(), self.live_stream.operation()]
+        return describe(operations, title="AI Hub", version=__version__)
 
     async def _tell_unpriced(self) -> None:
         """The operator learns of models without a price from the log, too."""
@@ -203,7 +209,7 @@ def create_app(hub: Hub, *, does_upkeep: bool = True) -> Starlette:
                 monitoring.noting(hub.identity.authenticate),
                 Idempotency(hub.db),
             ),
-            *analytics.LiveStream(hub.live, hub.identity).routes(),
+            *hub.live_stream.routes(),
             *hub.pages.routes(),
         ],
         middleware=[Middleware(Observing, metrics=hub.monitoring.metrics.http)],
@@ -217,11 +223,7 @@ def create_app(hub: Hub, *, does_upkeep: bool = True) -> Starlette:
 def openapi_document() -> dict[str, Any]:
     """The OpenAPI document of this version, without a database."""
     settings = Settings(database_url="postgresql://nowhere/")
-    return _describe(Hub(settings, Hosting(settings)).operations())
-
-
-def _describe(operations: list[Operation]) -> dict[str, Any]:
-    return describe(operations, title="AI Hub", version=__version__)
+    return Hub(settings, Hosting(settings)).document()
 
 
 def _refuse(pages: Pages, request: Request, error: HTTPException) -> Response:

@@ -31,6 +31,15 @@ class NotStarted(Exception):
 class _Server(uvicorn.Server):
     """Ends by returning; uvicorn's own would end by sending itself the signal once more."""
 
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self._hub = hub
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # open streams would be waited for until the grace is over: they end by themselves now
+        self._hub.live.close()
+        await super().shutdown(sockets)
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         before = {
@@ -78,7 +87,8 @@ async def _serve(
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
+        ),
+        hub,
     )
     helper = asyncio.create_task(_when_ready(server, hub, settings, listener, on_ready))
     helper.add_done_callback(lambda task: _stop_on_failure(task, server))

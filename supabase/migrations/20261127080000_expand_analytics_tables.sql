@@ -51,12 +51,14 @@ alter table public.ai_usage_days add column if not exists day date not null;
 create unique index if not exists ai_usage_days_key on public.ai_usage_days
   (organization_id, day, provider, model, module, source, endpoint);
 
--- The same without module and source, for what asks for neither: a twelfth of the rows and of the histograms.
-create table if not exists hub.usage_model_days (like public.ai_usage_days);
-alter table hub.usage_model_days drop column if exists module, drop column if exists source;
-create unique index if not exists usage_model_days_key on hub.usage_model_days (organization_id, day, provider, model, endpoint);
+-- The same without module and source, and of everything together: a fraction of the rows and of the histograms.
+create table if not exists hub.usage_sum_days (like public.ai_usage_days);
+alter table hub.usage_sum_days drop column if exists module, drop column if exists source;
+alter table hub.usage_sum_days add column if not exists detail smallint not null check (detail between 0 and 1);
+comment on column hub.usage_sum_days.detail is '1: by provider, model and endpoint; 0: of all of them';
+create unique index if not exists usage_sum_days_key on hub.usage_sum_days (organization_id, detail, day, provider, model, endpoint);
 
--- In the three tables of days the zero id has the sums of all organizations, for days that hold of every one.
+-- In these tables of days the zero id has the sums of all organizations, for days that hold of every one.
 
 -- ---------- conversations by when they started, completions and feedback by their own time ----------
 create table if not exists public.ai_conversation_slots (
@@ -88,6 +90,7 @@ alter table public.ai_conversation_days drop column if exists slot;
 alter table public.ai_conversation_days add column if not exists day date not null;
 create unique index if not exists ai_conversation_days_key on public.ai_conversation_days
   (organization_id, kind, day, module, source, provider, model);
+comment on column public.ai_conversation_days.kind is 'as of slots; 4 to 7: the same without module and source';
 
 -- ---------- people by day; the zero id stands for nobody and for who was erased ----------
 create table if not exists public.ai_user_days (
@@ -97,6 +100,8 @@ create table if not exists public.ai_user_days (
   module text not null,
   calls bigint not null,
   errors bigint not null,
+  unpriced bigint not null,
+  estimated bigint not null,
   input_tokens bigint not null,
   cached_input_tokens bigint not null,
   output_tokens bigint not null,
@@ -120,6 +125,14 @@ create table if not exists public.ai_user_intents (
   conversations bigint not null,
   primary key (organization_id, day, user_id, intent)
 );
+create table if not exists hub.user_months (
+  organization_id uuid not null,
+  month date not null,
+  user_id uuid not null,
+  first_day date not null,
+  primary key (organization_id, month, user_id)
+);
+comment on table hub.user_months is 'the first day of the month on which somebody was active, of the stored days';
 
 -- ---------- what raw rows that are gone had given: anonymous, added whenever rollups are computed ----------
 create table if not exists hub.kept_calls (
@@ -183,12 +196,15 @@ create table if not exists hub.rollup_state (
   is_only boolean primary key default true check (is_only),
   next_xid xid8 not null default '0',
   cluster_id bigint,
-  version bigint not null default 0,
   ticked_at timestamptz,
+  ticked_xid xid8,
+  seen pg_snapshot,
   rebuild_from timestamptz,
   rebuild_to timestamptz
 );
 comment on column hub.rollup_state.next_xid is 'rows of transactions before it are in the rollups';
+comment on column hub.rollup_state.seen is 'rows of transactions that it sees are in the rollups, too';
+comment on column hub.rollup_state.ticked_xid is 'the transaction of the last step';
 comment on column hub.rollup_state.rebuild_from is 'all from here up to rebuild_to is still to be computed again; null: nothing';
 insert into hub.rollup_state default values on conflict do nothing;
 
@@ -203,13 +219,11 @@ comment on table hub.rollup_days is 'days whose rows by day do not hold: read fr
 create index if not exists rollup_days_ends_idx on hub.rollup_days (ends);
 create index if not exists rollup_days_day_idx on hub.rollup_days (day);
 
-create table if not exists hub.rollup_heads (
+create table if not exists hub.rollup_zones (
   organization_id uuid primary key,
-  version bigint not null,
-  timezone text
+  timezone text not null
 );
-comment on table hub.rollup_heads is 'the tick that last changed the organization, and the zone its days are in';
-create index if not exists rollup_heads_version_idx on hub.rollup_heads (version);
+comment on table hub.rollup_zones is 'the zone that an organization''s days were cut by';
 
 do $$
 declare t text;
@@ -222,7 +236,7 @@ begin
     execute format('drop policy if exists organization_read on public.%I', t);
     execute format('create policy organization_read on public.%I for select to authenticated using (organization_id = any ((select hub.visible_organizations())::uuid[]))', t);
   end loop;
-  foreach t in array array['usage_model_days', 'kept_calls', 'kept_conversations', 'kept_moments', 'rollup_state', 'rollup_days', 'rollup_heads'] loop
+  foreach t in array array['usage_sum_days', 'user_months', 'kept_calls', 'kept_conversations', 'kept_moments', 'rollup_state', 'rollup_days', 'rollup_zones'] loop
     execute format('alter table hub.%I enable row level security', t);
     execute format('revoke all on hub.%I from public', t);
   end loop;

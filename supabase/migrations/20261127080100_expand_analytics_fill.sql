@@ -9,8 +9,9 @@ as $$ select date_bin('15 minutes', t, timestamptz '2000-01-01 00:00:00+00') $$;
 
 -- Buckets grow by 2 %: the middle of one is within 1 % of everything in it.
 create or replace function hub.latency_bucket(ms integer) returns smallint
-language sql immutable strict parallel safe
-as $$ select ceil(ln(greatest(ms, 1)::float8) / ln(1.02::float8))::smallint $$;
+-- not strict: then it would not be merged into queries, and be called for each row
+language sql immutable parallel safe
+as $$ select case when ms is not null then ceil(ln(greatest(ms, 1)::float8) / ln(1.02::float8))::smallint end $$;
 
 create or replace function hub.fill_usage_slots_v1(p_org uuid[], p_from timestamptz[], p_to timestamptz[]) returns void
 language plpgsql set search_path = '' set jit = off set plan_cache_mode = force_custom_plan as $$
@@ -46,7 +47,8 @@ begin
       from unnest(p_org, p_from, p_to) as d(org, a, b)
       join hub.kept_calls k on k.organization_id = d.org and k.slot >= d.a and k.slot < d.b
     ) r group by 1, 2, 3, 4, 5, 6, 7, 8
-  ) q group by 1, 2, 3, 4, 5, 6, 7;
+  ) q group by 1, 2, 3, 4, 5, 6, 7
+  order by 1, 2;  -- what is read together lies together
 end $$;
 
 create or replace function hub.fill_conversation_slots_v1(p_org uuid[], p_from timestamptz[], p_to timestamptz[]) returns void
@@ -76,7 +78,7 @@ begin
   ), moments as (
     select t.organization_id as org, hub.slot_of(t.at) as slot, coalesce(c.module, '') as module, c.source, null::numeric as score
     from unnest(p_org, p_from, p_to) as d(org, a, b)
-    join public.ai_transitions t on t.organization_id = d.org and t.at >= d.a and t.at < d.b and t.to_status = 'completed'
+    join public.ai_transitions t on t.organization_id = d.org and t.at >= d.a and t.at < d.b and t.to_status = 'completed' and t.from_status is distinct from 'archived'
     join public.ai_conversations c on c.id = t.conversation_id and c.created_at = t.conversation_created_at and c.organization_id = t.organization_id
     union all
     select f.organization_id, hub.slot_of(f.created_at), coalesce(c.module, ''), c.source, f.score
@@ -107,52 +109,53 @@ begin
     array[count(*) filter (where floor(p.score + 0.5) = 0), count(*) filter (where floor(p.score + 0.5) = 1),
       count(*) filter (where floor(p.score + 0.5) = 2), count(*) filter (where floor(p.score + 0.5) = 3),
       count(*) filter (where floor(p.score + 0.5) = 4), count(*) filter (where floor(p.score + 0.5) = 5)]
-  from pieces p group by 1, 2, 3, 4, 5, 6, 7;
+  from pieces p group by 1, 2, 3, 4, 5, 6, 7
+  order by 1, 2, 3;
 end $$;
 
 -- People of whole days. Also read directly for days whose stored rows do not hold.
 create or replace function hub.user_days_v1(p_org uuid[], p_day date[], p_from timestamptz[], p_to timestamptz[])
-returns table (organization_id uuid, day date, user_id uuid, module text, calls bigint, errors bigint, input_tokens bigint,
+returns table (organization_id uuid, day date, user_id uuid, module text, calls bigint, errors bigint, unpriced bigint, estimated bigint, input_tokens bigint,
   cached_input_tokens bigint, output_tokens bigint, reasoning_tokens bigint, total_tokens bigint, cost numeric, price numeric,
   latency_buckets smallint[], latency_counts bigint[], conversations bigint, messages bigint, feedbacks bigint, score_sum numeric)
 language sql stable as $$
-  select b.org, b.day, b.user_id, b.module, sum(b.calls)::bigint, sum(b.errors)::bigint, sum(b.input)::bigint, sum(b.cached)::bigint,
+  select b.org, b.day, b.user_id, b.module, sum(b.calls)::bigint, sum(b.errors)::bigint, sum(b.unpriced)::bigint, sum(b.estimated)::bigint, sum(b.input)::bigint, sum(b.cached)::bigint,
     sum(b.output)::bigint, sum(b.reasoning)::bigint, sum(b.total)::bigint, sum(b.cost), sum(b.price),
     coalesce(array_agg(b.bucket order by b.bucket) filter (where b.bucket is not null), '{}'),
     coalesce(array_agg(b.calls::bigint order by b.bucket) filter (where b.bucket is not null), '{}'),
     sum(b.conversations)::bigint, sum(b.messages)::bigint, sum(b.feedbacks)::bigint, sum(b.score_sum)
   from (
     select q.org, q.day, coalesce(q.user_id, '00000000-0000-0000-0000-000000000000') as user_id, q.module, q.bucket, sum(q.calls) as calls,
-      sum(q.errors) as errors, sum(q.input) as input, sum(q.cached) as cached, sum(q.output) as output, sum(q.reasoning) as reasoning,
-      sum(q.total) as total, sum(q.cost) as cost, sum(q.price) as price, sum(q.conversations) as conversations, sum(q.messages) as messages,
+      sum(q.errors) as errors, sum(q.unpriced) as unpriced, sum(q.estimated) as estimated, sum(q.input) as input, sum(q.cached) as cached,
+      sum(q.output) as output, sum(q.reasoning) as reasoning, sum(q.total) as total, sum(q.cost) as cost, sum(q.price) as price, sum(q.conversations) as conversations, sum(q.messages) as messages,
       count(q.score) as feedbacks, coalesce(sum(q.score), 0) as score_sum
     from (
       select k.organization_id as org, d.day, k.user_id, coalesce(k.module, '') as module, hub.latency_bucket(k.latency_ms) as bucket,
-        1::bigint as calls, (k.error is not null)::integer::bigint as errors, k.input_tokens as input, k.cached_input_tokens as cached,
-        k.output_tokens as output, k.reasoning_tokens as reasoning, k.total_tokens as total, coalesce(k.cost, 0) as cost,
+        1::bigint as calls, (k.error is not null)::integer::bigint as errors, (k.cost_status = 'unpriced')::integer::bigint as unpriced,
+        (k.cost_status = 'estimated')::integer::bigint as estimated, k.input_tokens as input, k.cached_input_tokens as cached, k.output_tokens as output, k.reasoning_tokens as reasoning, k.total_tokens as total, coalesce(k.cost, 0) as cost,
         coalesce(k.price, 0) as price, 0::bigint as conversations, 0::bigint as messages, null::numeric as score
       from unnest(p_org, p_day, p_from, p_to) as d(org, day, a, b)
       join public.ai_calls k on k.organization_id = d.org and k.occurred_at >= d.a and k.occurred_at < d.b
       union all
-      select k.organization_id, d.day, k.user_id, k.module, k.bucket, k.calls, k.errors, k.input_tokens, k.cached_input_tokens,
+      select k.organization_id, d.day, k.user_id, k.module, k.bucket, k.calls, k.errors, k.unpriced, k.estimated, k.input_tokens, k.cached_input_tokens,
         k.output_tokens, k.reasoning_tokens, k.total_tokens, k.cost, k.price, 0, 0, null
       from unnest(p_org, p_day, p_from, p_to) as d(org, day, a, b)
       join hub.kept_calls k on k.organization_id = d.org and k.slot >= d.a and k.slot < d.b
       union all
-      select c.organization_id, d.day, c.user_id, coalesce(c.module, ''), null, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, c.message_count, null
+      select c.organization_id, d.day, c.user_id, coalesce(c.module, ''), null, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, c.message_count, null
       from unnest(p_org, p_day, p_from, p_to) as d(org, day, a, b)
       join public.ai_conversations c on c.organization_id = d.org and c.created_at >= d.a and c.created_at < d.b
       union all
-      select k.organization_id, d.day, k.user_id, k.module, null, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, k.messages, null
+      select k.organization_id, d.day, k.user_id, k.module, null, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, k.messages, null
       from unnest(p_org, p_day, p_from, p_to) as d(org, day, a, b)
       join hub.kept_conversations k on k.organization_id = d.org and k.slot >= d.a and k.slot < d.b
       union all
-      select f.organization_id, d.day, c.user_id, coalesce(c.module, ''), null, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, f.score
+      select f.organization_id, d.day, c.user_id, coalesce(c.module, ''), null, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, f.score
       from unnest(p_org, p_day, p_from, p_to) as d(org, day, a, b)
       join public.ai_feedback f on f.organization_id = d.org and f.created_at >= d.a and f.created_at < d.b
       join public.ai_conversations c on c.id = f.conversation_id and c.created_at = f.conversation_created_at and c.organization_id = f.organization_id
       union all
-      select k.organization_id, d.day, k.user_id, k.module, null, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, k.score
+      select k.organization_id, d.day, k.user_id, k.module, null, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, k.score
       from unnest(p_org, p_day, p_from, p_to) as d(org, day, a, b)
       join hub.kept_moments k on k.organization_id = d.org and k.slot >= d.a and k.slot < d.b and k.score is not null
     ) q group by 1, 2, 3, 4, 5

@@ -30,13 +30,20 @@ begin
       and f.conversation_created_at = c.created_at and f.organization_id = c.organization_id
     union all
     select t.at, null from public.ai_transitions t where t.conversation_id = c.id
-      and t.conversation_created_at = c.created_at and t.organization_id = c.organization_id and t.to_status = 'completed') x;
+      and t.conversation_created_at = c.created_at and t.organization_id = c.organization_id and t.to_status = 'completed'
+        and t.from_status is distinct from 'archived') x;
 end $$;
 
--- Model calls that are about to be deleted, added up.
+-- Model calls that are about to be deleted, added up. Their conversations go first: what models those used is read from their calls.
 create or replace function hub.keep_calls_v1(p_org uuid[], p_id uuid[], p_occurred_at timestamptz[], p_forget boolean default false)
 returns void language plpgsql set search_path = '' set jit = off as $$
 begin
+  if exists (select from unnest(p_org, p_id, p_occurred_at) as d(org, id, at)
+    join public.ai_calls k on k.id = d.id and k.occurred_at = d.at and k.organization_id = d.org
+    join public.ai_conversations c on c.id = k.conversation_id and c.created_at = hub.uuid7_time(k.conversation_id)
+      and c.organization_id = k.organization_id) then
+    raise exception 'conversations go before their calls' using errcode = 'object_in_use';
+  end if;
   insert into hub.kept_calls (organization_id, slot, user_id, provider, model, module, source, endpoint, bucket, calls, errors, unpriced,
     estimated, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, total_tokens, cost, price)
   select k.organization_id, hub.slot_of(k.occurred_at), case when not p_forget then k.user_id end, coalesce(k.provider, ''),
@@ -72,7 +79,7 @@ end $$;
 
 revoke all on function hub.mark_days_v1(uuid[], timestamptz[]), hub.follow_time_zones_v1(), hub.tick_rollups_v1(integer, integer),
   hub.first_raw_v1(), hub.rebuild_slots_v1(timestamptz, timestamptz), hub.settle_days_v1(integer),
-  hub.fill_model_days_v1(uuid[], date[]), hub.add_up_days_v1(date[]),
+  hub.fill_sum_days_v1(uuid[], date[]), hub.fill_user_months_v1(uuid[], date[]), hub.add_up_days_v1(date[]),
   hub.rebuild_rollups_v1(timestamptz, timestamptz), hub.keep_conversations_v1(uuid[], uuid[], timestamptz[], boolean),
   hub.keep_calls_v1(uuid[], uuid[], timestamptz[], boolean), hub.erase_conversation_v1(uuid, uuid, timestamptz)
   from public;

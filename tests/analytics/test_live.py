@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import random
 import socket
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -15,6 +17,7 @@ from aihub.analytics import api as analytics
 from aihub.analytics.stream import PATH
 from aihub.identity import api as identities
 
+from . import rows
 from .conftest import fixture
 
 
@@ -60,22 +63,6 @@ async def serve(hub: Any) -> AsyncIterator[Any]:
         await server.stop()
 
 
-@fixture
-async def ticking(hub: Any) -> AsyncIterator[None]:
-    """What the upkeep of a process does."""
-    ticker = analytics.Ticker(hub.db)
-
-    async def for_ever() -> None:
-        while True:
-            await ticker.step()
-            await asyncio.sleep(0.05)
-
-    task = asyncio.create_task(for_ever())
-    yield
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
 class Viewer:
     """A browser's EventSource, as far as it goes."""
 
@@ -113,7 +100,7 @@ class Viewer:
                     return numbers
 
 
-async def test_a_message_arrives_in_two_processes(cast, serve, ticking) -> None:
+async def test_a_message_arrives_in_two_processes(cast, serve) -> None:
     one, two = await serve(), await serve()
     async with Viewer(one.url, cast.ada.key) as first, Viewer(two.url, cast.ben.key) as second:
         assert first.response.headers["content-type"].startswith("text/event-stream")
@@ -135,7 +122,7 @@ async def test_a_message_arrives_in_two_processes(cast, serve, ticking) -> None:
         await second.until(active_sessions_count=0, tokens_per_minute=200)
 
 
-async def test_others_see_nothing_of_it_and_the_operator_all(cast, serve, ticking) -> None:
+async def test_others_see_nothing_of_it_and_the_operator_all(cast, serve) -> None:
     server = await serve()
     async with Viewer(server.url, cast.cleo.key) as cleo, Viewer(server.url, cast.olga.key) as olga:
         await cleo.until(tokens_per_minute=0)
@@ -146,7 +133,7 @@ async def test_others_see_nothing_of_it_and_the_operator_all(cast, serve, tickin
         await cleo.until(tokens_per_minute=9, active_sessions_count=1)
 
 
-async def test_who_comes_back_gets_the_numbers_of_now(cast, serve, ticking) -> None:
+async def test_who_comes_back_gets_the_numbers_of_now(cast, serve) -> None:
     server = await serve()
     for _ in range(2):
         async with Viewer(server.url, cast.ada.key) as viewer:
@@ -206,3 +193,35 @@ async def test_the_same_by_asking(cast, answers) -> None:
         "error_rate": 0,
         "response_time_p95": 10,
     }
+
+
+async def test_the_poller_has_the_numbers_of_the_rows(cast, serve, connection) -> None:
+    """Read whole at first, then second by second; also rows that are late, early or priced anew."""
+    server, chosen = await serve(), random.Random(5)
+    organization = cast.ada.organization
+
+    async def add(count: int) -> None:
+        for _ in range(count):
+            at = datetime.now(UTC) + timedelta(seconds=chosen.randrange(-290, 50))
+            await rows.add_call(connection, organization, at, chosen)
+
+    await add(60)
+    async with server.live.watch(organization) as own, server.live.watch(None) as everybody:
+        for watch in (own, everybody):
+            await watch.next(15)
+        for _ in range(3):
+            await add(20)
+            await connection.execute(
+                "update public.ai_calls set total_tokens = total_tokens + 1, "
+                "ingest_xid = pg_current_xact_id() where id = (select id from public.ai_calls "
+                "where organization_id = $1 order by id limit 1)",
+                organization,
+            )
+            for whose, watch in ((organization, own), (None, everybody)):
+                async with asyncio.timeout(20):
+                    while True:
+                        update = await watch.next(15)
+                        assert update is not None
+                        found = update.numbers
+                        if found == await analytics.get_live(connection, whose, now=found.as_of):
+                            break

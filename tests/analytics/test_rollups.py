@@ -12,7 +12,7 @@ import asyncpg
 from aihub.analytics import api as analytics
 from aihub.kit.ids import uuid7_time
 
-from . import recomputing, rows
+from . import recomputing, rows, whole
 from .conftest import fixture
 
 FAMILIES = {
@@ -22,6 +22,8 @@ FAMILIES = {
     "public.ai_conversation_days": "organization_id, kind, day, module, source, provider, model",
     "public.ai_user_days": "organization_id, day, user_id, module",
     "public.ai_user_intents": "organization_id, day, user_id, intent",
+    "hub.usage_sum_days": "organization_id, detail, day, provider, model, endpoint",
+    "hub.user_months": "organization_id, month, user_id",
 }
 
 
@@ -277,16 +279,16 @@ async def test_retention_changes_no_rollup(organization, connection, hub, catch_
             *(organization, old),
         )
         assert len(ids) > 5 < len(calls)
-        await connection.execute(
-            "select hub.keep_calls_v1($1, $2, $3)",
-            *([organization] * len(calls), [r["id"] for r in calls]),
-            [r["occurred_at"] for r in calls],
-        )
         for table in ("ai_messages", "ai_feedback"):
             await connection.execute(
                 f"delete from public.{table} where conversation_id = any ($1)", ids
             )
         await connection.execute("delete from public.ai_conversations where id = any ($1)", ids)
+        await connection.execute(
+            "select hub.keep_calls_v1($1, $2, $3)",
+            *([organization] * len(calls), [r["id"] for r in calls]),
+            [r["occurred_at"] for r in calls],
+        )
         await connection.execute(
             "delete from public.ai_calls where organization_id = $1 and occurred_at < $2",
             *(organization, old),
@@ -334,3 +336,36 @@ async def test_a_changed_module_moves_a_conversation(organization, connection, c
         "select count(*) from public.ai_feedback where conversation_id = $1", id_
     )
     assert (moved["n"], moved["f"]) == (1, given)
+
+
+async def test_a_conversation_changed_by_its_owner_moves(cast, connection, catch_up) -> None:
+    """Through HTTP: what it had counted for before, it counts for no more."""
+    ada = cast.ada
+    id_ = await ada.converse(module="support", intent_chain=["refund"])
+    await ada.say(id_, role="assistant", model="gpt-4o", tokens=10)
+    await ada.post(f"/conversations/{id_}/feedback", {"score": 4})
+    await ada.post(f"/conversations/{id_}/complete")
+    await catch_up()
+    await whole.check(connection, ada.organization)
+    reply = await ada.ask("PATCH", f"/conversations/{id_}", {"module": "sales"})
+    assert reply.status == 200
+    await catch_up()
+    await whole.check(connection, ada.organization)
+
+
+async def test_reopening_from_the_archive_completes_nothing(cast, connection, catch_up) -> None:
+    ada = cast.ada
+    id_ = await ada.converse()
+    for action in ("complete", "archive"):
+        await ada.post(f"/conversations/{id_}/{action}")
+    reply = await ada.ask(
+        "POST", f"/conversations/{id_}/messages", {"role": "user", "content": "a"}, reopen="true"
+    )
+    assert reply.status == 201
+    await catch_up()
+    completed = await connection.fetchval(
+        "select sum(completed)::integer from public.ai_conversation_slots "
+        "where organization_id = $1",
+        ada.organization,
+    )
+    assert completed == 1

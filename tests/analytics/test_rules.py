@@ -5,7 +5,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aihub.analytics import periods, rules
@@ -37,6 +37,7 @@ def test_percentiles_are_within_a_hundredth(latencies, share) -> None:
     assert is_near(found, nearest_rank(sorted(latencies), share))
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(0, 10**6), max_size=20), max_size=5))
 def test_histograms_add_up(parts) -> None:
     pairs = [(list(counts_of(p).keys()), list(counts_of(p).values())) for p in parts]
@@ -152,8 +153,11 @@ NOW = datetime(
     ],
 )
 def test_periods(given_, from_, to) -> None:
-    asked = {"from_": None, "to": None, "named": None} | given_
-    found = periods.resolve(**asked, own="Europe/Berlin", now=NOW)
+    asked = {"from_": None, "to": None, "named": "Europe/Berlin"} | given_
+    named = asked.pop("named")
+    found = periods.resolve(
+        **asked, zone=ZoneInfo(named), own_days=named == "Europe/Berlin", now=NOW
+    )
     assert [found.from_, found.to] == [datetime.fromisoformat(at) for at in (from_, to)]
     before = periods.previous(found)
     assert before.to == found.from_

@@ -17,7 +17,7 @@ from aihub.embedded import EmbeddedPostgres, EmbeddedSettings
 from aihub.kit import idempotency, migrate, plain_postgres
 
 SOURCE = Path(aihub.__file__).parent
-FILES = sorted(SOURCE.glob("*/queries.sql"))
+FILES = sorted(SOURCE.glob("*/*queries.sql"))
 
 
 def _queries(file: Path) -> dict[str, str]:
@@ -72,7 +72,7 @@ async def test_query_is_understood(connection: Any, sql: str) -> None:
     await connection.prepare(sql)
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda f: f.parent.name)
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f"{f.parent.name}-{f.stem}")
 def test_every_query_is_used(file: Path) -> None:
     code = "\n".join(p.read_text("utf-8") for p in file.parent.glob("*.py"))
     assert [name for name in _queries(file) if f".{name}(" not in code] == []

@@ -237,9 +237,15 @@ async def _fill_the_rollups(
     )
     await connection.execute(
         "select hub.keep_conversations_v1(array[$1::uuid], array[$2::uuid], "
-        "array[hub.uuid7_time($2::uuid)]), hub.keep_calls_v1(array_agg(organization_id), "
-        "array_agg(id), array_agg(occurred_at)) from public.ai_calls where organization_id = $1",
+        "array[hub.uuid7_time($2::uuid)])",
         *(organization, conversation),
+    )
+    await connection.execute(
+        "insert into hub.kept_calls (organization_id, slot, provider, model, module, source, "
+        "endpoint, calls, errors, unpriced, estimated, input_tokens, cached_input_tokens, "
+        "output_tokens, reasoning_tokens, total_tokens, cost, price) "
+        "select $1, hub.slot_of(now()), '', '', '', '', '', 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0",
+        organization,
     )
     await connection.execute("select hub.tick_rollups_v1()")
     # the days of today as if they were over, and open again

@@ -29,7 +29,7 @@ _TABLES = (
     "public.ai_transitions", "hub.kept_calls", "hub.kept_conversations", "hub.kept_moments",
     "public.ai_usage_slots", "public.ai_usage_days", "public.ai_conversation_slots",
     "public.ai_conversation_days", "public.ai_user_days", "public.ai_user_intents",
-    "hub.rollup_days", "hub.rollup_heads",
+    "hub.usage_sum_days", "hub.user_months", "hub.rollup_days", "hub.rollup_zones",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import random
 from collections import defaultdict
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
@@ -221,3 +222,19 @@ async def test_the_digest_is_of_the_day_itself(connection: Any) -> None:
     totals = replace(content.totals, cost=content.totals.cost + Decimal("1E-18"))
     assert service.digest(replace(content, totals=totals)) != service.digest(content)
     assert isinstance(span, Span)
+
+
+async def test_a_report_that_is_made_late_knows_no_user_of_later_days(connection: Any) -> None:
+    organization_id = await create_organization(connection, "acme", created_at=START)
+    monday = datetime(2026, 3, 9, 12, tzinfo=UTC)
+    users = [uuid4() for _ in range(2)]
+    life = making.Life(organization_id)
+    for days, user in enumerate(users):
+        at = monday + timedelta(days=days)
+        call = making.make_call(organization_id, at, random.Random(days), user_id=user)
+        life.calls.append(call)
+    await making.store(connection, life)
+    await tick(connection)
+    span = rules.span_of(monday.date(), "UTC")
+    content = await api.gather(connection, organization_id, span)
+    assert [cohort.active for cohort in content.retention] == [(1,)]

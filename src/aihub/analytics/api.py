@@ -1,8 +1,14 @@
 """What roots, reports and pages may call."""
 
-from aihub.analytics.boards import get_executive, get_financial, get_operational
+from aihub.analytics.boards import (
+    get_executive,
+    get_financial,
+    get_operational,
+    today_and_yesterday,
+)
 from aihub.analytics.errors import TooManyViewers
 from aihub.analytics.insights import (
+    compare_adoption,
     get_adoption,
     get_engagement,
     get_retention,
@@ -31,11 +37,23 @@ from aihub.analytics.models import (
     UsageAnswer,
     UsageRow,
 )
-from aihub.analytics.periods import of_days, of_times, previous, read_zone, resolve
+from aihub.analytics.periods import month_to_date, of_days, of_times, previous, read_zone, resolve
 from aihub.analytics.rollups import Ticker, catch_up, rebuild, settle, status, tick
 from aihub.analytics.routes import AnalyticsRoutes
+from aihub.analytics.rules import compare_means, divide, fill_days, project_month
 from aihub.analytics.service import get_endpoints, get_total, get_usage, list_sums
+from aihub.analytics.store import count_people
 from aihub.analytics.stream import LiveStream
+from aihub.analytics.sums import (
+    ConversationSums,
+    ConversationTable,
+    Spenders,
+    UsageSums,
+    beside,
+    list_spenders,
+    read_conversations,
+    read_usage,
+)
 from aihub.analytics.tables import to_csv
 
 __all__ = [
@@ -43,6 +61,8 @@ __all__ = [
     "AdoptionAnswer",
     "AnalyticsRoutes",
     "Cohort",
+    "ConversationSums",
+    "ConversationTable",
     "Engagement",
     "EngagementAnswer",
     "Executive",
@@ -57,14 +77,22 @@ __all__ = [
     "RollupStatus",
     "Satisfaction",
     "SatisfactionTrend",
+    "Spenders",
     "Tick",
     "Ticker",
     "TooManyViewers",
     "Usage",
     "UsageAnswer",
     "UsageRow",
+    "UsageSums",
     "Watch",
+    "beside",
     "catch_up",
+    "compare_adoption",
+    "compare_means",
+    "count_people",
+    "divide",
+    "fill_days",
     "get_adoption",
     "get_endpoints",
     "get_engagement",
@@ -76,10 +104,15 @@ __all__ = [
     "get_satisfaction",
     "get_total",
     "get_usage",
+    "list_spenders",
     "list_sums",
+    "month_to_date",
     "of_days",
     "of_times",
     "previous",
+    "project_month",
+    "read_conversations",
+    "read_usage",
     "read_zone",
     "rebuild",
     "resolve",
@@ -88,4 +121,5 @@ __all__ = [
     "sum_satisfaction",
     "tick",
     "to_csv",
+    "today_and_yesterday",
 ]

@@ -1,20 +1,24 @@
 """The three dashboards, each as one value. A connection comes first."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from aihub.analytics import live, periods, rules, store
-from aihub.analytics.insights import sum_satisfaction
 from aihub.analytics.models import Executive, Financial, Operational, Period, Usage, UsageRow
-from aihub.analytics.service import EVERYTHING, add_up, get_total, group_usage, nothing
+from aihub.analytics.service import EVERYTHING, add_up, group_usage, nothing, with_latencies
 from aihub.analytics.store import Grouping
+from aihub.analytics.sums import ConversationTable, UsageSums, read_conversations, read_usage
 from aihub.kit.db import Connection
 
 _TOP_MODULES = 5
 _DAYS = 30
 _HISTORY_DAYS = 28
+_BY_DAY_AND_MODULE = ("day", "module")
 
 
 async def get_executive(
@@ -38,28 +42,29 @@ async def get_executive(
         today - timedelta(days=_DAYS - 1), today + timedelta(days=1), zone, own_days=own_days
     )
     before = periods.previous(period)
-    day, yesterday = _today_and_yesterday(at, today, zone, own_days=own_days)
-    now_rated = await sum_satisfaction(connection, organization_id, period)
-    old_rated = await sum_satisfaction(connection, organization_id, before)
-    modules = await _by_module(connection, organization_id, period)
-    old_modules = await _by_module(connection, organization_id, before)
-    cost = sum((one.cost for one in modules.values()), Decimal(0))
-    old_cost = sum((one.cost for one in old_modules.values()), Decimal(0))
-    top = sorted(modules.items(), key=lambda item: (-item[1].calls, item[0] or ""))[:_TOP_MODULES]
+    both = periods.of_days(before.first, period.last, zone, own_days=own_days)
+    # of all, both by the same clock: there is no one time of day until which to compare
+    is_one = organization_id is not None
+    day, yesterday = today_and_yesterday(at, today, zone, own_days=own_days and is_one)
+    usage = await read_usage(connection, organization_id, both, _BY_DAY_AND_MODULE)
+    talks = await read_conversations(connection, organization_id, both, _BY_DAY_AND_MODULE)
+    until_now = await read_conversations(connection, organization_id, yesterday, [])
+    so_far = talks.total(day)
+    if not is_one:
+        so_far = (await read_conversations(connection, None, day, [])).total()
+    rated, old_rated = talks.total(period).satisfaction, talks.total(before).satisfaction
+    cost, old_cost = usage.total(period).cost, usage.total(before).cost
     return Executive(
         as_of=at,
         timezone=timezone,
-        total_conversations_today=await _conversations(connection, organization_id, day),
-        previous_conversations=await _conversations(connection, organization_id, yesterday),
-        average_satisfaction_score=now_rated.mean,
+        total_conversations_today=so_far.conversations,
+        previous_conversations=until_now.total().conversations,
+        average_satisfaction_score=rated.mean,
         previous_satisfaction_score=old_rated.mean,
-        feedbacks=now_rated.feedbacks,
-        cost_per_conversation=rules.divide(cost, now_rated.conversations),
+        feedbacks=rated.feedbacks,
+        cost_per_conversation=rules.divide(cost, rated.conversations),
         previous_cost_per_conversation=rules.divide(old_cost, old_rated.conversations),
-        top_modules_by_usage=tuple(
-            UsageRow({"module": name}, usage, old_modules.get(name, nothing()))
-            for name, usage in top
-        ),
+        top_modules_by_usage=_top_modules(usage, talks, period, before),
         today=day,
         yesterday=yesterday,
         period=period,
@@ -67,9 +72,35 @@ async def get_executive(
     )
 
 
-def _today_and_yesterday(
-    at: datetime, today: date, zone: ZoneInfo, *, own_days: bool
+def _top_modules(
+    usage: UsageSums, talks: ConversationTable, period: Period, before: Period
+) -> tuple[UsageRow, ...]:
+    now = _by_module(usage, talks, period)
+    old = _by_module(usage, talks, before)
+    top = sorted(now.items(), key=lambda item: (-item[1].calls, item[0] or ""))[:_TOP_MODULES]
+    return tuple(UsageRow({"module": name}, row, old.get(name, nothing())) for name, row in top)
+
+
+def _by_module(
+    usage: UsageSums, talks: ConversationTable, period: Period
+) -> dict[str | None, Usage]:
+    counts = {
+        name: sums.conversations
+        for name, sums in talks.by("module", period).items()
+        if sums.conversations
+    }
+    found = {
+        row.keys["module"]: replace(row.usage, conversations=counts.pop(row.keys["module"], 0))
+        for row in usage.by("module", period=period)
+    }
+    # conversations without a call
+    return found | {name: replace(nothing(), conversations=n) for name, n in counts.items()}
+
+
+def today_and_yesterday(
+    at: datetime, today: date, zone: ZoneInfo, *, own_days: bool = True
 ) -> tuple[Period, Period]:
+    """Today, and yesterday until the same quarter of an hour."""
     day = periods.of_days(today, today + timedelta(days=1), zone, own_days=own_days)
     starts = periods.midnight(today - timedelta(days=1), zone)
     # the same time of the clock, whatever became of an hour in between
@@ -77,23 +108,6 @@ def _today_and_yesterday(
     until = periods.ceil_quarter(clock.replace(tzinfo=zone).astimezone(UTC))
     until = min(max(until, starts + timedelta(minutes=15)), day.from_)
     return day, periods.of_times(starts, until, zone)
-
-
-async def _conversations(
-    connection: Connection, organization_id: UUID | None, period: Period
-) -> int:
-    rows = await store.list_conversations(
-        connection, organization_id, period, Grouping(), EVERYTHING
-    )
-    return sum(row["conversations"] for row in rows)
-
-
-async def _by_module(
-    connection: Connection, organization_id: UUID | None, period: Period
-) -> dict[str | None, Usage]:
-    by = Grouping(None, ["module"])
-    found = await group_usage(connection, organization_id, period, by, with_latencies=False)
-    return {key[4] or None: usage for key, usage in found.items()}
 
 
 async def get_operational(
@@ -111,51 +125,61 @@ async def get_operational(
     ends = hour.astimezone(UTC) + timedelta(hours=1)
     period = periods.of_times(ends - timedelta(hours=24), ends, zone)
     before = periods.previous(period)
-    hours = await group_usage(
-        connection,
-        organization_id,
-        period,
-        Grouping("hour"),
-        with_conversations=False,
-        with_latencies=False,
+    by_model = Grouping(None, ["provider", "model"])
+    sums = await read_usage(
+        connection, organization_id, period, ["hour", "endpoint", "provider", "model"]
     )
-    endpoints = await group_usage(
-        connection, organization_id, period, Grouping(None, ["endpoint"]), with_latencies=False
-    )
-    models = await group_usage(
-        connection,
-        organization_id,
-        period,
-        Grouping(None, ["provider", "model"]),
-        with_conversations=False,
-    )
+    found = await store.list_latencies(connection, organization_id, period, by_model, EVERYTHING)
+    histograms = {
+        (row["provider"] or None, row["model"] or None): rules.merge_counts(
+            [(row["buckets"], row["counts"])]
+        )
+        for row in found
+    }
+    old = await read_usage(connection, organization_id, before, [], with_latencies=True)
+    both = periods.of_times(before.from_, period.to, zone)
+    talks = (await read_conversations(connection, organization_id, both, ["hour"])).by("hour")
+    starts = _name_hour(period.from_)
+    counts = {
+        is_now: sum(s.conversations for at, s in talks.items() if (at >= starts) is is_now)
+        for is_now in (True, False)
+    }
+    everything = rules.merge_counts((row["buckets"], row["counts"]) for row in found)
     return Operational(
         as_of=at,
         timezone=timezone,
         live=await live.get_live(connection, organization_id, now=at),
-        token_usage_by_hour=_fill_hours(hours, period),
-        error_rate_by_endpoint=tuple(
-            UsageRow({"endpoint": key[6] or None}, usage)
-            for key, usage in sorted(endpoints.items(), key=lambda i: (-i[1].calls, i[0][6]))
+        token_usage_by_hour=_fill_hours(sums.by("hour"), period),
+        error_rate_by_endpoint=_most_calls_first(sums.by("endpoint")),
+        p95_response_times=_most_calls_first(
+            replace(row, usage=with_latencies(row.usage, histograms.get(_key(row), {})))
+            for row in sums.by("provider", "model")
         ),
-        p95_response_times=tuple(
-            UsageRow({"provider": key[2] or None, "model": key[3] or None}, usage)
-            for key, usage in sorted(models.items(), key=lambda i: (-i[1].calls, i[0][2:4]))
-        ),
-        total=await get_total(connection, organization_id, period),
-        previous_total=await get_total(connection, organization_id, before),
+        total=replace(with_latencies(sums.total(), everything), conversations=counts[True]),
+        previous_total=replace(old.total(), conversations=counts[False]),
         period=period,
         previous_period=before,
     )
 
 
-def _fill_hours(hours: dict[tuple[object, ...], Usage], period: Period) -> tuple[UsageRow, ...]:
-    by_hour = {key[0]: usage for key, usage in hours.items()}
-    rows = []
-    for n in range(24):
-        at = f"{period.from_ + timedelta(hours=n):%Y-%m-%dT%H:%M:%SZ}"
-        rows.append(UsageRow({"hour": at}, by_hour.get(at, nothing())))
-    return tuple(rows)
+def _name_hour(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _key(row: UsageRow) -> tuple[Any, ...]:
+    return tuple(row.keys.values())
+
+
+def _most_calls_first(rows: Iterable[UsageRow]) -> tuple[UsageRow, ...]:
+    return tuple(
+        sorted(rows, key=lambda r: (-r.usage.calls, [str(name or "") for name in _key(r)]))
+    )
+
+
+def _fill_hours(rows: Iterable[UsageRow], period: Period) -> tuple[UsageRow, ...]:
+    by_hour = {row.keys["hour"]: row.usage for row in rows}
+    hours = (_name_hour(period.from_ + timedelta(hours=n)) for n in range(24))
+    return tuple(UsageRow({"hour": at}, by_hour.get(at, nothing())) for at in hours)
 
 
 async def get_financial(
@@ -179,16 +203,15 @@ async def get_financial(
         for key, usage in found.items()
     ]
     total = _sum(found)
-    old = await group_usage(connection, organization_id, before, Grouping(), with_latencies=False)
-    old_total = _sum(old)
-    whole_month = periods.of_days(before.first, period.first, zone, own_days=own_days)
-    month_before = await _daily_costs(connection, organization_id, whole_month)
+    # both months by day: the whole month before, as many days of it, and what days cost lately
+    months = periods.of_days(before.first, period.last, zone, own_days=own_days)
+    by_day = await read_usage(connection, organization_id, months, ["day"])
+    old_total = by_day.total(before)
     users = await store.count_people(connection, organization_id, period)
     old_users = await store.count_people(connection, organization_id, before)
-    history = periods.of_days(
-        today - timedelta(days=_HISTORY_DAYS), today + timedelta(days=1), zone
-    )
-    costs = await _daily_costs(connection, organization_id, history)
+    days = {date.fromisoformat(row.keys["day"]): row.usage.cost for row in by_day.by("day")}
+    since = today - timedelta(days=_HISTORY_DAYS)
+    costs = {day: cost for day, cost in days.items() if day >= since}
     return Financial(
         as_of=at,
         timezone=timezone,
@@ -208,15 +231,8 @@ async def get_financial(
         previous_cost_per_user=rules.divide(old_total.cost, old_users),
         period=period,
         previous_period=before,
-        previous_month_cost=sum(month_before.values(), Decimal(0)),
+        previous_month_cost=sum((c for d, c in days.items() if d < period.first), Decimal(0)),
     )
-
-
-async def _daily_costs(
-    connection: Connection, organization_id: UUID | None, period: Period
-) -> dict[date, Decimal]:
-    rows = await store.list_usage(connection, organization_id, period, Grouping("day"), EVERYTHING)
-    return {date.fromisoformat(row["at"]): row["cost"] for row in rows}
 
 
 def _sum(found: dict[tuple[object, ...], Usage]) -> Usage:

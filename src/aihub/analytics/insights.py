@@ -1,6 +1,6 @@
 """Satisfaction, engagement, retention and adoption. A connection comes first."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Literal
@@ -77,21 +77,25 @@ async def get_engagement(
 ) -> EngagementAnswer:
     """How engaged each person is in the period's days; see rules.engagement_parts."""
     rows = await store.list_people(connection, organization_id, period)
-    people = [_engagement(row, period) for row in rows]
-    people.sort(key=lambda one: (-one.score, -one.conversations, str(one.user_id)))
-    mean = rules.divide(sum((one.score for one in people), Decimal(0)), len(people))
-    return EngagementAnswer(period, len(people), mean, tuple(people[:limit]))
+    scored = [(_score(row, period), row) for row in rows]
+    scored.sort(key=lambda one: (-one[0]["score"], -one[1]["conversations"], one[1]["user_id"]))
+    mean = rules.divide(sum((parts["score"] for parts, _ in scored), Decimal(0)), len(scored))
+    people = tuple(_engagement(row, parts) for parts, row in scored[:limit])
+    return EngagementAnswer(period, len(scored), mean, people)
 
 
-def _engagement(row: Record, period: Period) -> Engagement:
-    parts = rules.engagement_parts(
-        idle_days=(period.last - timedelta(days=1) - row["last_day"]).days,
+def _score(row: Record, period: Period) -> Mapping[str, Decimal]:
+    return rules.engagement_parts(
+        idle_days=(period.last - row["last_day"]).days - 1,
         active_days=row["active_days"],
         conversations=row["conversations"],
         messages=row["messages"],
         feedbacks=row["feedbacks"],
         score_sum=row["score_sum"],
     )
+
+
+def _engagement(row: Record, parts: Mapping[str, Decimal]) -> Engagement:
     return Engagement(
         organization=row["organization"],
         user_id=row["user_id"],
@@ -109,15 +113,22 @@ def _engagement(row: Record, period: Period) -> Engagement:
 
 
 async def get_retention(
-    connection: Connection, organization_id: UUID | None, *, today: date, weeks: int = 12
+    connection: Connection,
+    organization_id: UUID | None,
+    *,
+    today: date,
+    weeks: int = 12,
+    zone: str | None = None,
 ) -> tuple[Cohort, ...]:
     """The people first seen in each of the last `weeks` weeks, and how many came again later.
 
-    Weeks begin on Monday, by the organization's own days; this one is not over yet.
+    Weeks begin on Monday; the last counts until `today`, included. `zone`: whose days, where it is
+    not each organization's own.
     """
     this = today - timedelta(days=today.weekday())
     first = this - timedelta(weeks=weeks - 1)
-    found = await store.list_cohorts(connection, organization_id, first, this + timedelta(days=7))
+    tomorrow = today + timedelta(days=1)
+    found = await store.list_cohorts(connection, organization_id, first, tomorrow, zone)
     counts: dict[date, dict[int, int]] = {}
     for week, later, users in found:
         counts.setdefault(week, {})[later] = users
@@ -158,3 +169,40 @@ async def get_adoption(
             )
         ]
     return AdoptionAnswer(period, users, previous_users, tuple(rows))
+
+
+async def compare_adoption(
+    connection: Connection, organization_id: UUID | None, period: Period
+) -> AdoptionAnswer:
+    """What `get_adoption` says of both kinds, for whole days: in two round trips."""
+    before = periods.previous(period)
+    modules, intents = await store.list_adopters(
+        connection, organization_id, before.first, period.first, period.last
+    )
+    total = next(row for row in modules if row["is_total"])
+    named = [row for row in modules if not row["is_total"]]
+    kinds: tuple[tuple[Literal["module", "intent"], list[Record]], ...] = (
+        ("module", named), ("intent", intents),
+    )  # fmt: skip
+    rows = tuple(
+        _compare_users(kind, row, total["users"])
+        for kind, found in kinds
+        for row in sorted(found, key=_by_users)
+    )
+    return AdoptionAnswer(period, total["users"], total["old_users"], rows)
+
+
+def _by_users(row: Record) -> tuple[int, int, str]:
+    return (-row["users"], -row["conversations"], str(row["name"]))
+
+
+def _compare_users(kind: Literal["module", "intent"], row: Record, everybody: int) -> Adoption:
+    return Adoption(
+        kind=kind,
+        name=row["name"],
+        users=row["users"],
+        share=rules.divide(Decimal(row["users"]), everybody),
+        conversations=row["conversations"],
+        previous_users=row["old_users"],
+        growth=rules.growth(row["users"], row["old_users"]),
+    )

@@ -295,7 +295,6 @@ class Tick:
 class RollupStatus:
     """How far the rollups are. `rebuild_from` None: nothing is computed again."""
 
-    version: int
     ticked_at: datetime | None
     behind: int
     open_days: int

@@ -55,18 +55,16 @@ def resolve(
     from_: str | None,
     to: str | None,
     *,
-    named: str | None,
-    own: str,
+    zone: ZoneInfo,
+    own_days: bool,
     now: datetime,
     days: int = DEFAULT_DAYS,
 ) -> Period:
     """What a query means. Days (`to` included) or times at quarters of an hour (`to` not).
 
-    `named`: the zone asked for; `own`: the organization's. Without `from_` the last `days`, without
-    `to` until the end of today. Raises Invalid.
+    `own_days`: as of `of_days`. Without `from_` the last `days`, without `to` until the end of
+    today. Raises Invalid.
     """
-    zone = read_zone(named) if named is not None else read_zone(own)
-    is_own = named is None or named == own
     today = day_of(now, zone)
     last: date | datetime = _read(to, "to") if to is not None else today
     if from_ is not None:
@@ -75,7 +73,7 @@ def resolve(
         end = last if not isinstance(last, datetime) else day_of(last, zone)
         first = end - timedelta(days=days - 1)
     if not isinstance(first, datetime) and not isinstance(last, datetime):
-        period = of_days(first, last + timedelta(days=1), zone, own_days=is_own)
+        period = of_days(first, last + timedelta(days=1), zone, own_days=own_days)
     else:
         period = of_times(
             _moment(first, zone, "from"), _moment(last, zone, "to", is_end=True), zone

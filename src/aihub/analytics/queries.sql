@@ -5,65 +5,95 @@
 select case :grain::text when 'hour' then to_char(date_trunc('hour', r.slot, :zone::text) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
     when 'day' then r.day::text when 'week' then date_trunc('week', r.day::timestamp)::date::text
     when 'month' then date_trunc('month', r.day::timestamp)::date::text end as at,
-  case when :by_organization::boolean then r.organization_id end as organization_id, case when :by_provider::boolean then r.provider end as provider,
-  case when :by_model::boolean then r.model end as model, case when :by_module::boolean then r.module end as module,
-  case when :by_source::boolean then r.source end as source, case when :by_endpoint::boolean then r.endpoint end as endpoint,
+  r.organization_id, r.provider, r.model, r.module, r.source, r.endpoint,
   sum(r.calls)::bigint as calls, sum(r.errors)::bigint as errors, sum(r.unpriced)::bigint as unpriced, sum(r.estimated)::bigint as estimated,
   sum(r.input_tokens)::bigint as input_tokens, sum(r.cached_input_tokens)::bigint as cached_input_tokens,
   sum(r.output_tokens)::bigint as output_tokens, sum(r.reasoning_tokens)::bigint as reasoning_tokens,
   sum(r.total_tokens)::bigint as total_tokens, sum(r.cost) as cost, sum(r.price) as price
-from hub.usage_rows_v1(:organization_id::uuid, not :by_organization::boolean,
-    :by_module or :by_source or :module::text is not null or :source::text is not null, :by_days::boolean, :first::date, :last::date, :from_::timestamptz, :to::timestamptz, :zone::text) r
-where (:provider::text is null or r.provider = :provider) and (:model::text is null or r.model = :model)
-  and (:module::text is null or r.module = :module) and (:source::text is null or r.source = :source)
-group by 1, 2, 3, 4, 5, 6, 7;
+from (
+  select case when :grain::text = 'hour' then r.slot end as slot, case when :grain::text in ('day', 'week', 'month') then r.day end as day,
+    case when :by_organization::boolean then r.organization_id end as organization_id, case when :by_provider::boolean then r.provider end as provider,
+    case when :by_model::boolean then r.model end as model, case when :by_module::boolean then r.module end as module,
+    case when :by_source::boolean then r.source end as source, case when :by_endpoint::boolean then r.endpoint end as endpoint,
+    sum(r.calls)::bigint as calls, sum(r.errors)::bigint as errors, sum(r.unpriced)::bigint as unpriced, sum(r.estimated)::bigint as estimated,
+    sum(r.input_tokens)::bigint as input_tokens, sum(r.cached_input_tokens)::bigint as cached_input_tokens,
+    sum(r.output_tokens)::bigint as output_tokens, sum(r.reasoning_tokens)::bigint as reasoning_tokens,
+    sum(r.total_tokens)::bigint as total_tokens, sum(r.cost) as cost, sum(r.price) as price
+  from hub.usage_rows_v1(:organization_id::uuid, not :by_organization::boolean,
+      case when :by_module or :by_source or :module::text is not null or :source::text is not null then 2
+        when :by_provider or :by_model or :by_endpoint or :provider::text is not null or :model::text is not null then 1 else 0 end, :by_days::boolean, :first::date, :last::date, :from_::timestamptz, :to::timestamptz, :zone::text) r
+  where (:provider::text is null or r.provider = :provider) and (:model::text is null or r.model = :model)
+    and (:module::text is null or r.module = :module) and (:source::text is null or r.source = :source)
+  group by 1, 2, 3, 4, 5, 6, 7, 8
+) r group by 1, 2, 3, 4, 5, 6, 7;
 
 -- name: list_latencies(organization_id, by_days, first, last, from_, to, zone, grain, by_organization, by_provider, by_model, by_module, by_source, by_endpoint, provider, model, module, source)
 -- The histograms of the same groups.
 select q.at, q.organization_id, q.provider, q.model, q.module, q.source, q.endpoint, array_agg(q.bucket) as buckets, array_agg(q.n) as counts
 from (
-  select case :grain::text when 'hour' then to_char(date_trunc('hour', r.slot, :zone::text) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-      when 'day' then r.day::text when 'week' then date_trunc('week', r.day::timestamp)::date::text
-      when 'month' then date_trunc('month', r.day::timestamp)::date::text end as at,
-    case when :by_organization::boolean then r.organization_id end as organization_id, case when :by_provider::boolean then r.provider end as provider,
-    case when :by_model::boolean then r.model end as model, case when :by_module::boolean then r.module end as module,
-    case when :by_source::boolean then r.source end as source, case when :by_endpoint::boolean then r.endpoint end as endpoint,
-    x.bucket, sum(x.n)::bigint as n
-  from hub.usage_rows_v1(:organization_id::uuid, not :by_organization::boolean,
-    :by_module or :by_source or :module::text is not null or :source::text is not null, :by_days::boolean, :first::date, :last::date, :from_::timestamptz, :to::timestamptz, :zone::text) r
-  cross join lateral unnest(r.latency_buckets, r.latency_counts) as x(bucket, n)
-  where (:provider::text is null or r.provider = :provider) and (:model::text is null or r.model = :model)
-    and (:module::text is null or r.module = :module) and (:source::text is null or r.source = :source)
-  group by 1, 2, 3, 4, 5, 6, 7, 8
+  select x.at, x.organization_id, x.provider, x.model, x.module, x.source, x.endpoint, x.bucket, sum(x.n)::bigint as n
+  from (
+    select case :grain::text when 'hour' then to_char(date_trunc('hour', r.slot, :zone::text) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+        when 'day' then r.day::text when 'week' then date_trunc('week', r.day::timestamp)::date::text
+        when 'month' then date_trunc('month', r.day::timestamp)::date::text end as at,
+      case when :by_organization::boolean then r.organization_id end as organization_id, case when :by_provider::boolean then r.provider end as provider,
+      case when :by_model::boolean then r.model end as model, case when :by_module::boolean then r.module end as module,
+      case when :by_source::boolean then r.source end as source, case when :by_endpoint::boolean then r.endpoint end as endpoint,
+      -- here, not in a lateral join: that costs twice as much
+      unnest(r.latency_buckets) as bucket, unnest(r.latency_counts) as n
+    from hub.usage_rows_v1(:organization_id::uuid, not :by_organization::boolean,
+      case when :by_module or :by_source or :module::text is not null or :source::text is not null then 2
+        when :by_provider or :by_model or :by_endpoint or :provider::text is not null or :model::text is not null then 1 else 0 end, :by_days::boolean, :first::date, :last::date, :from_::timestamptz, :to::timestamptz, :zone::text) r
+    where (:provider::text is null or r.provider = :provider) and (:model::text is null or r.model = :model)
+      and (:module::text is null or r.module = :module) and (:source::text is null or r.source = :source)
+  ) x group by 1, 2, 3, 4, 5, 6, 7, 8
 ) q group by 1, 2, 3, 4, 5, 6, 7;
+
+-- name: list_histograms(organization_id, first, last, zone, grain, by_provider, by_model, by_endpoint, provider, model)
+-- The same of one organization by its days, as they are stored: several rows of a group may come, few in all.
+select case :grain::text when 'day' then r.day::text when 'week' then date_trunc('week', r.day::timestamp)::date::text
+    when 'month' then date_trunc('month', r.day::timestamp)::date::text end as at,
+  case when :by_provider::boolean then r.provider end as provider, case when :by_model::boolean then r.model end as model,
+  case when :by_endpoint::boolean then r.endpoint end as endpoint, r.latency_buckets as buckets, r.latency_counts as counts
+from hub.usage_rows_v1(:organization_id::uuid, true,
+  case when :by_provider or :by_model or :by_endpoint or :provider::text is not null or :model::text is not null then 1 else 0 end,
+  true, :first::date, :last::date, null::timestamptz, null::timestamptz, :zone::text) r
+where (:provider::text is null or r.provider = :provider) and (:model::text is null or r.model = :model);
 
 -- name: list_conversations(organization_id, kind, by_days, first, last, from_, to, zone, grain, by_organization, by_provider, by_model, by_module, by_source, provider, model, module, source)
 select case :grain::text when 'hour' then to_char(date_trunc('hour', r.slot, :zone::text) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
     when 'day' then r.day::text when 'week' then date_trunc('week', r.day::timestamp)::date::text
     when 'month' then date_trunc('month', r.day::timestamp)::date::text end as at,
-  case when :by_organization::boolean then r.organization_id end as organization_id, case when :by_provider::boolean then r.provider end as provider,
-  case when :by_model::boolean then r.model end as model, case when :by_module::boolean then r.module end as module,
-  case when :by_source::boolean then r.source end as source,
+  r.organization_id, r.provider, r.model, r.module, r.source,
   sum(r.conversations)::bigint as conversations, sum(r.rated)::bigint as rated, sum(r.feedbacks)::bigint as feedbacks,
   sum(r.score_sum) as score_sum, sum(r.score_squares) as score_squares,
   array[sum(r.scores[1]), sum(r.scores[2]), sum(r.scores[3]), sum(r.scores[4]), sum(r.scores[5]), sum(r.scores[6])]::bigint[] as scores
-from hub.conversation_rows_v1(:organization_id::uuid, not :by_organization::boolean, :kind::integer, :by_days::boolean, :first::date, :last::date, :from_::timestamptz,
-  :to::timestamptz, :zone::text) r
-where (:provider::text is null or r.provider = :provider) and (:model::text is null or r.model = :model)
-  and (:module::text is null or r.module = :module) and (:source::text is null or r.source = :source)
-group by 1, 2, 3, 4, 5, 6;
+from (
+  select case when :grain::text = 'hour' then r.slot end as slot, case when :grain::text in ('day', 'week', 'month') then r.day end as day,
+    case when :by_organization::boolean then r.organization_id end as organization_id, case when :by_provider::boolean then r.provider end as provider,
+    case when :by_model::boolean then r.model end as model, case when :by_module::boolean then r.module end as module,
+    case when :by_source::boolean then r.source end as source,
+    sum(r.conversations)::bigint as conversations, sum(r.rated)::bigint as rated, sum(r.feedbacks)::bigint as feedbacks,
+    sum(r.score_sum) as score_sum, sum(r.score_squares) as score_squares,
+    array[sum(r.scores[1]), sum(r.scores[2]), sum(r.scores[3]), sum(r.scores[4]), sum(r.scores[5]), sum(r.scores[6])]::bigint[] as scores
+  from hub.conversation_rows_v1(:organization_id::uuid, not :by_organization::boolean, :kind::integer, :by_days::boolean, :first::date, :last::date, :from_::timestamptz,
+    :to::timestamptz, :zone::text) r
+  where (:provider::text is null or r.provider = :provider) and (:model::text is null or r.model = :model)
+    and (:module::text is null or r.module = :module) and (:source::text is null or r.source = :source)
+  group by 1, 2, 3, 4, 5, 6, 7
+) r group by 1, 2, 3, 4, 5, 6;
 
 -- name: list_user_usage(organization_id, first, last, grain, by_module, module, limit)
 -- With the histograms: a person's are short.
 with r as materialized (
   select case :grain::text when 'day' then r.day::text when 'week' then date_trunc('week', r.day::timestamp)::date::text
       when 'month' then date_trunc('month', r.day::timestamp)::date::text end as at,
-    r.organization_id, r.user_id, case when :by_module::boolean then r.module end as module, r.calls, r.errors, r.input_tokens,
+    r.organization_id, r.user_id, case when :by_module::boolean then r.module end as module, r.calls, r.errors, r.unpriced, r.estimated, r.input_tokens,
     r.cached_input_tokens, r.output_tokens, r.reasoning_tokens, r.total_tokens, r.cost, r.price, r.conversations, r.latency_buckets, r.latency_counts
   from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date) r
   where (:module::text is null or r.module = :module)
 ), sums as (
-  select r.at, r.organization_id, r.user_id, r.module, sum(r.calls)::bigint as calls, sum(r.errors)::bigint as errors,
+  select r.at, r.organization_id, r.user_id, r.module, sum(r.calls)::bigint as calls, sum(r.errors)::bigint as errors, sum(r.unpriced)::bigint as unpriced, sum(r.estimated)::bigint as estimated,
     sum(r.input_tokens)::bigint as input_tokens, sum(r.cached_input_tokens)::bigint as cached_input_tokens,
     sum(r.output_tokens)::bigint as output_tokens, sum(r.reasoning_tokens)::bigint as reasoning_tokens,
     sum(r.total_tokens)::bigint as total_tokens, sum(r.cost) as cost, sum(r.price) as price, sum(r.conversations)::bigint as conversations
@@ -85,6 +115,7 @@ left join public.ai_users u on u.organization_id = s.organization_id and u.id = 
 -- What the rollups of people do not hold (by model, provider, source, hour or another zone): from the calls, as far as they are kept.
 select q.*, u.external_id as user_name from (
   select h.at, h.organization_id, h.user_id, h.provider, h.model, h.module, h.source, sum(h.calls)::bigint as calls, sum(h.errors)::bigint as errors,
+    sum(h.unpriced)::bigint as unpriced, sum(h.estimated)::bigint as estimated,
     sum(h.input_tokens)::bigint as input_tokens, sum(h.cached_input_tokens)::bigint as cached_input_tokens, sum(h.output_tokens)::bigint as output_tokens,
     sum(h.reasoning_tokens)::bigint as reasoning_tokens, sum(h.total_tokens)::bigint as total_tokens, sum(h.cost) as cost, sum(h.price) as price,
     coalesce(array_agg(h.bucket) filter (where h.bucket is not null), '{}') as buckets,
@@ -97,7 +128,8 @@ select q.*, u.external_id as user_name from (
       k.organization_id, coalesce(k.user_id, '00000000-0000-0000-0000-000000000000') as user_id,
       case when :by_provider::boolean then coalesce(k.provider, '') end as provider, case when :by_model::boolean then coalesce(k.model, '') end as model,
       case when :by_module::boolean then coalesce(k.module, '') end as module, case when :by_source::boolean then coalesce(k.source, '') end as source,
-      hub.latency_bucket(k.latency_ms) as bucket, count(*) as calls, count(k.error) as errors, sum(k.input_tokens) as input_tokens,
+      hub.latency_bucket(k.latency_ms) as bucket, count(*) as calls, count(k.error) as errors,
+      count(*) filter (where k.cost_status = 'unpriced') as unpriced, count(*) filter (where k.cost_status = 'estimated') as estimated, sum(k.input_tokens) as input_tokens,
       sum(k.cached_input_tokens) as cached_input_tokens, sum(k.output_tokens) as output_tokens, sum(k.reasoning_tokens) as reasoning_tokens,
       sum(k.total_tokens) as total_tokens, coalesce(sum(k.cost), 0) as cost, coalesce(sum(k.price), 0) as price
     from public.ai_calls k
@@ -109,23 +141,97 @@ select q.*, u.external_id as user_name from (
   order by sum(h.cost) desc, sum(h.calls) desc, h.user_id, h.at limit :limit
 ) q left join public.ai_users u on u.organization_id = q.organization_id and u.id = q.user_id;
 
--- name: list_people(organization_id, first, last)
-select r.organization_id, o.external_id as organization, r.user_id, u.external_id as user_name, max(r.day) as last_day, count(distinct r.day) as active_days,
-  sum(r.conversations)::bigint as conversations, sum(r.messages)::bigint as messages, sum(r.calls)::bigint as calls, sum(r.cost) as cost,
-  sum(r.feedbacks)::bigint as feedbacks, sum(r.score_sum) as score_sum
-from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date) r
-join public.ai_organizations o on o.id = r.organization_id
-left join public.ai_users u on u.organization_id = r.organization_id and u.id = r.user_id
-where r.user_id <> '00000000-0000-0000-0000-000000000000' and (r.calls > 0 or r.conversations > 0)
-group by 1, 2, 3, 4;
+-- name: list_spenders(organization_id, first, middle, last, module, limit)
+-- The people of `middle` until before `last`, with their cost of the days before that from `first` on.
+with r as materialized (
+  select r.* from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date) r
+  where (:module::text is null or r.module = :module) and (r.calls > 0 or r.conversations > 0)
+), sums as (
+  select r.organization_id, r.user_id, sum(r.calls)::bigint as calls, sum(r.errors)::bigint as errors, sum(r.unpriced)::bigint as unpriced, sum(r.estimated)::bigint as estimated, sum(r.input_tokens)::bigint as input_tokens,
+    sum(r.cached_input_tokens)::bigint as cached_input_tokens, sum(r.output_tokens)::bigint as output_tokens,
+    sum(r.reasoning_tokens)::bigint as reasoning_tokens, sum(r.total_tokens)::bigint as total_tokens, sum(r.cost) as cost, sum(r.price) as price
+  from r where r.day >= :middle::date group by 1, 2
+), before as (
+  select r.organization_id, r.user_id, sum(r.cost) as cost from r where r.day < :middle::date group by 1, 2
+), shown as (
+  select s.* from sums s order by s.cost desc, s.calls desc, s.organization_id, s.user_id limit :limit
+)
+select s.*, u.external_id as user_name, (select count(*) from sums c where c.user_id <> '00000000-0000-0000-0000-000000000000') as people,
+  b.cost as old_cost
+from shown s
+left join before b on b.organization_id = s.organization_id and b.user_id = s.user_id
+left join public.ai_users u on u.organization_id = s.organization_id and u.id = s.user_id
+order by s.cost desc, s.calls desc, s.organization_id, s.user_id;
+
+-- name: list_adopters(organization_id, first, middle, last)
+-- Who used which module from `middle` on, and before; the total is of people, whatever they used.
+with people as materialized (
+  select r.organization_id, r.user_id, r.module, bool_or(r.day >= :middle::date) as is_now, bool_or(r.day < :middle::date) as is_old,
+    sum(r.conversations) filter (where r.day >= :middle::date) as conversations
+  from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date) r
+  where r.calls > 0 or r.conversations > 0
+  group by 1, 2, 3
+)
+select false as is_total, nullif(p.module, '') as name,
+  count(*) filter (where p.is_now and p.user_id <> '00000000-0000-0000-0000-000000000000') as users,
+  count(*) filter (where p.is_old and p.user_id <> '00000000-0000-0000-0000-000000000000') as old_users,
+  coalesce(sum(p.conversations), 0)::bigint as conversations
+from people p group by p.module having bool_or(p.is_now)
+union all
+select true, null, count(*) filter (where u.is_now), count(*) filter (where u.is_old), 0
+from (
+  select bool_or(p.is_now) as is_now, bool_or(p.is_old) as is_old from people p
+  where p.user_id <> '00000000-0000-0000-0000-000000000000' group by p.organization_id, p.user_id
+) u;
+
+-- name: list_intent_adopters(organization_id, first, middle, last)
+-- The same of intents.
+with people as materialized (
+  select r.organization_id, r.user_id, r.intent, bool_or(r.day >= :middle::date) as is_now, bool_or(r.day < :middle::date) as is_old,
+    sum(r.conversations) filter (where r.day >= :middle::date) as conversations
+  from hub.intent_rows_v1(:organization_id::uuid, :first::date, :last::date) r
+  group by 1, 2, 3
+)
+select p.intent as name, count(*) filter (where p.is_now and p.user_id <> '00000000-0000-0000-0000-000000000000') as users,
+  count(*) filter (where p.is_old and p.user_id <> '00000000-0000-0000-0000-000000000000') as old_users,
+  coalesce(sum(p.conversations), 0)::bigint as conversations
+from people p group by p.intent having bool_or(p.is_now);
+
+-- name: list_people(organization_id, first, last, zone)
+-- By day first: days of activity are then counted without sorting.
+with days as (
+  select r.organization_id, r.user_id, r.day, sum(r.conversations) as conversations, sum(r.messages) as messages, sum(r.calls) as calls, sum(r.cost) as cost,
+    sum(r.feedbacks) as feedbacks, sum(r.score_sum) as score_sum
+  from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date, :zone::text) r
+  where r.user_id <> '00000000-0000-0000-0000-000000000000'
+  group by 1, 2, 3
+), people as (
+  select d.organization_id, d.user_id, max(d.day) filter (where d.calls > 0 or d.conversations > 0) as last_day,
+    count(*) filter (where d.calls > 0 or d.conversations > 0) as active_days, sum(d.conversations)::bigint as conversations,
+    sum(d.messages)::bigint as messages, sum(d.calls)::bigint as calls, sum(d.cost) as cost, sum(d.feedbacks)::bigint as feedbacks, sum(d.score_sum) as score_sum
+  from days d group by 1, 2
+  having sum(d.calls) > 0 or sum(d.conversations) > 0
+)
+select p.*, o.external_id as organization, u.external_id as user_name
+from people p
+join public.ai_organizations o on o.id = p.organization_id
+left join public.ai_users u on u.organization_id = p.organization_id and u.id = p.user_id;
 
 -- name: count_people(organization_id, first, last)$
+-- Of a month until some day: from the months of people, unless one of the days they begin on is to be stored again.
 with dirty as materialized (
   select d.* from hub.rollup_days d where d.day >= :first::date and d.day < :last::date and (:organization_id::uuid is null or d.organization_id = :organization_id)
+), short as materialized (
+  select date_trunc('month', :first::timestamp) = :first::timestamp and :last::timestamp <= :first::timestamp + interval '1 month'
+    and not exists (select from dirty d join hub.user_months m on m.organization_id = d.organization_id and m.month = :first and m.first_day = d.day
+      where d.ends <= now()) as is_enough
 )
 select count(*) from (
+  select m.organization_id, m.user_id from hub.user_months m
+  where (select s.is_enough from short s) and m.month = :first and m.first_day < :last and (:organization_id is null or m.organization_id = :organization_id)
+  union
   select u.organization_id, u.user_id from public.ai_user_days u
-  where u.day >= :first and u.day < :last and (:organization_id is null or u.organization_id = :organization_id)
+  where not (select s.is_enough from short s) and u.day >= :first and u.day < :last and (:organization_id is null or u.organization_id = :organization_id)
     and (u.calls > 0 or u.conversations > 0)
     and not exists (select from dirty d where d.organization_id = u.organization_id and d.day = u.day)
   union
@@ -151,13 +257,19 @@ select count(*) from (
   select c.organization_id, c.user_id from public.ai_conversations c
   where (:organization_id::uuid is null or c.organization_id = :organization_id) and c.created_at >= :from_ and c.created_at < :to
     and c.user_id is not null
+  union
+  select k.organization_id, k.user_id from hub.kept_calls k
+  where (:organization_id::uuid is null or k.organization_id = :organization_id) and k.slot >= :from_ and k.slot < :to and k.user_id is not null
+  union
+  select k.organization_id, k.user_id from hub.kept_conversations k
+  where (:organization_id::uuid is null or k.organization_id = :organization_id) and k.slot >= :from_ and k.slot < :to and k.user_id is not null
 ) x;
 
--- name: list_cohorts(organization_id, first, last)
+-- name: list_cohorts(organization_id, first, last, zone)
 -- By the week in which somebody was first seen at all, and the week of being active.
 with weeks as materialized (
   select distinct r.organization_id, r.user_id, date_trunc('week', r.day::timestamp)::date as week
-  from hub.user_rows_v1(:organization_id::uuid, '-infinity'::date, :last::date) r
+  from hub.user_rows_v1(:organization_id::uuid, '-infinity'::date, :last::date, :zone::text) r
   where r.user_id <> '00000000-0000-0000-0000-000000000000' and (r.calls > 0 or r.conversations > 0)
 ), firsts as (
   select w.organization_id, w.user_id, min(w.week) as cohort from weeks w group by 1, 2
@@ -167,17 +279,17 @@ from firsts f join weeks w on w.organization_id = f.organization_id and w.user_i
 where f.cohort >= :first::date
 group by 1, 2 order by 1, 2;
 
--- name: list_module_people(organization_id, first, last)
+-- name: list_module_people(organization_id, first, last, zone)
 select nullif(r.module, '') as name, count(distinct (r.organization_id, r.user_id))
     filter (where r.user_id <> '00000000-0000-0000-0000-000000000000') as users, sum(r.conversations)::bigint as conversations
-from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date) r
+from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date, :zone::text) r
 where r.calls > 0 or r.conversations > 0
 group by 1;
 
--- name: list_intent_people(organization_id, first, last)
+-- name: list_intent_people(organization_id, first, last, zone)
 select r.intent as name, count(distinct (r.organization_id, r.user_id))
     filter (where r.user_id <> '00000000-0000-0000-0000-000000000000') as users, sum(r.conversations)::bigint as conversations
-from hub.intent_rows_v1(:organization_id::uuid, :first::date, :last::date) r
+from hub.intent_rows_v1(:organization_id::uuid, :first::date, :last::date, :zone::text) r
 group by 1;
 
 -- name: list_names(ids)
@@ -201,9 +313,6 @@ from (
   group by 1
 ) x;
 
--- name: list_heads(version)
-select h.organization_id, h.version from hub.rollup_heads h where h.version > :version;
-
 -- name: tick_rollups(most, days)^
 select t.ran, t.slots, t.more, t.behind from hub.tick_rollups_v1(:most, :days) t;
 
@@ -214,7 +323,7 @@ select hub.settle_days_v1(:most);
 select hub.rebuild_rollups_v1(:from_::timestamptz, :to::timestamptz);
 
 -- name: get_status()^
-select s.version, s.ticked_at, pg_snapshot_xmax(pg_current_snapshot())::text::bigint - s.next_xid::text::bigint as behind,
+select s.ticked_at, pg_snapshot_xmax(pg_current_snapshot())::text::bigint - s.next_xid::text::bigint as behind,
   (select count(*) from hub.rollup_days) as open_days, (select count(*) from hub.rollup_days d where d.ends <= now()) as due_days,
   case when s.rebuild_from = '-infinity' then timestamptz '1970-01-01 00:00:00+00' else s.rebuild_from end as rebuild_from,
   case when s.rebuild_to = 'infinity' then now() else s.rebuild_to end as rebuild_to,

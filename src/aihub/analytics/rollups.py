@@ -1,25 +1,35 @@
 """Keeping the rollups: steps, days that are over, computing again."""
 
+import asyncio
+import time
 from datetime import UTC, datetime
+
+import asyncpg
 
 from aihub.analytics import store
 from aihub.analytics.models import RollupStatus, Tick
 from aihub.kit.db import Connection, Database
+from aihub.kit.errors import DatabaseAway
 
-_MOST_ROWS = 20_000
+MOST_ROWS = 20_000
+_FEWEST_ROWS = 100
 _MOST_DAYS = 300
 REBUILD_DAYS = 3
+_PAUSE_SECONDS = 0.25  # that between steps
+_REST = 9  # times as long as the last tick took, so that ticking takes a tenth of one core
+_MOST_REST_SECONDS = 4.0
 # asyncpg's own forms of infinity
 _FIRST, _LAST = datetime.min, datetime.max  # noqa: DTZ901
 
 
-async def tick(connection: Connection) -> Tick:
+async def tick(connection: Connection, *, most: int = MOST_ROWS, days: int = REBUILD_DAYS) -> Tick:
     """What was committed since the last step is in the slots after this one.
 
     Needs a transaction of its own. Any number of processes may call it at any time: one works, the
-    others get `ran` False. `more`: call it again at once.
+    others get `ran` False. `more`: call it again at once. `most`: rows of a table to look at;
+    `days`: of those that are computed anew.
     """
-    return await store.tick_rollups(connection, most=_MOST_ROWS, days=REBUILD_DAYS)
+    return await store.tick_rollups(connection, most=most, days=days)
 
 
 async def settle(connection: Connection) -> int:
@@ -65,17 +75,37 @@ class Ticker:
         self._db = db
         self._settle_seconds = settle_seconds
         self._settled_at = datetime.fromtimestamp(0, UTC)
+        self.most_rows, self._days = MOST_ROWS, REBUILD_DAYS
         self.last: Tick | None = None
 
     async def step(self) -> None:
         """One tick, more where there is more, and now and then the days that are over."""
         while True:
-            async with self._db.write() as connection:
-                self.last = await tick(connection)
+            began = time.perf_counter()
+            self.last = await self._tick()
             if not self.last.more:
                 break
+        if self.last.ran:
+            # a busy slot takes long, since it is computed whole: then less often, for who stores
+            took = time.perf_counter() - began
+            await asyncio.sleep(min(_MOST_REST_SECONDS, max(0.0, _REST * took - _PAUSE_SECONDS)))
         now = datetime.now(UTC)
         if (now - self._settled_at).total_seconds() >= self._settle_seconds:
             self._settled_at = now
-            async with self._db.write() as connection:
+            async with self._db.write(is_one_statement=True) as connection:
                 await settle(connection)
+
+    async def _tick(self) -> Tick:
+        """One tick; one that takes longer than a statement may is smaller the next time."""
+        try:
+            async with self._db.write(is_one_statement=True) as connection:
+                found = await tick(connection, most=self.most_rows, days=self._days)
+        except DatabaseAway as error:
+            if not isinstance(error.__cause__, TimeoutError | asyncpg.QueryCanceledError):
+                raise
+            self.most_rows = max(_FEWEST_ROWS, self.most_rows // 4)
+            self._days = 1
+            raise
+        if not found.more:
+            self.most_rows, self._days = MOST_ROWS, REBUILD_DAYS
+        return found

@@ -130,10 +130,15 @@ class AnalyticsRoutes:
     async def show_retention(self, call: Call) -> Answer:
         """Weekly cohorts: who was first seen in a week, and how many came again in later ones."""
         query: schemas.RetentionQuery = call.query
-        today = periods.day_of(datetime.now(UTC), periods.read_zone(_own_zone(call)))
+        zone = query.timezone or _own_zone(call)
+        today = periods.day_of(datetime.now(UTC), periods.read_zone(zone))
         async with self._db.read() as connection:
             found = await insights.get_retention(
-                connection, _organization(call), today=today, weeks=query.weeks
+                connection,
+                _organization(call),
+                today=today,
+                weeks=query.weeks,
+                zone=None if _has_own_days(call) else zone,
             )
         return _answer(call, tables.retention(found), rows=("week", "users"))
 
@@ -201,9 +206,17 @@ def _own_zone(call: Call) -> str:
     return _UTC if organization is None else str(organization.timezone)
 
 
+def _has_own_days(call: Call) -> bool:
+    """Whether days are each organization's own: no zone is named, or it is the organization's."""
+    named = call.query.timezone
+    return named is None or (call.caller.organization is not None and named == _own_zone(call))
+
+
 def _zone(call: Call) -> dict[str, Any]:
-    zone = call.query.timezone or _own_zone(call)
-    return {"timezone": zone, "own_days": zone == _own_zone(call)}
+    return {
+        "timezone": call.query.timezone or _own_zone(call),
+        "own_days": _has_own_days(call),
+    }
 
 
 def _read_groups(text: str) -> list[str]:
@@ -217,16 +230,21 @@ def _read_groups(text: str) -> list[str]:
 
 def _read_period(call: Call, query: schemas.PeriodQuery) -> Period:
     return periods.resolve(
-        query.from_, query.to, named=query.timezone, own=_own_zone(call), now=datetime.now(UTC)
+        query.from_,
+        query.to,
+        zone=periods.read_zone(query.timezone or _own_zone(call)),
+        own_days=_has_own_days(call),
+        now=datetime.now(UTC),
     )
 
 
 def _read_days(call: Call, query: schemas.PeopleQuery) -> Period:
-    zone = periods.read_zone(_own_zone(call))
-    last = query.to or periods.day_of(datetime.now(UTC), zone)
+    zone = periods.read_zone(query.timezone or _own_zone(call))
+    now = datetime.now(UTC)
+    last = query.to or periods.day_of(now, zone)
     first = query.from_ or last - timedelta(days=periods.DEFAULT_DAYS - 1)
     return periods.resolve(
-        first.isoformat(), last.isoformat(), named=None, own=zone.key, now=datetime.now(UTC)
+        first.isoformat(), last.isoformat(), zone=zone, own_days=_has_own_days(call), now=now
     )
 
 

@@ -1,9 +1,12 @@
 """Percentiles, uncertainty, scores and projections: pure."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from functools import lru_cache
+from itertools import accumulate
 
 from aihub.analytics.models import Projection, Satisfaction
 
@@ -33,19 +36,13 @@ def percentiles(counts: Mapping[int, int], wanted: Sequence[float]) -> list[Deci
     total = sum(counts.values())
     if not total:
         return [None] * len(wanted)
-    ordered = sorted(counts.items())
-    found: list[Decimal | None] = []
-    for share in wanted:
-        rank = max(1, math.ceil(round(share * total, 6)))
-        reached = 0
-        for bucket, count in ordered:
-            reached += count
-            if reached >= rank:
-                found.append(bucket_value(bucket))
-                break
-    return found
+    buckets = sorted(counts)
+    reached = list(accumulate(counts[bucket] for bucket in buckets))
+    ranks = (max(1, math.ceil(round(share * total, 6))) for share in wanted)
+    return [bucket_value(buckets[bisect_left(reached, rank)]) for rank in ranks]
 
 
+@lru_cache(4_096)
 def bucket_value(bucket: int) -> Decimal:
     """The latency (ms) that stands for a bucket: no whole number in it is 1 % away."""
     if bucket <= 0:
@@ -84,7 +81,7 @@ def satisfaction(
     deviation = None
     if feedbacks > 1:
         variance = _WIDE.divide(squares - total * total / feedbacks, Decimal(feedbacks - 1))
-        deviation = max(variance, Decimal(0)).sqrt(_WIDE).quantize(Decimal("0.000001"))
+        deviation = max(variance, Decimal(0)).sqrt(_WIDE).quantize(_DIGITS)
     return Satisfaction(feedbacks, mean, deviation, tuple(distribution), conversations, rated)
 
 
@@ -98,8 +95,9 @@ def compare_means(
     digits = Decimal("0.000001")
     if now.deviation is None or before.deviation is None:
         return change.quantize(digits), None, None
-    error = (now.deviation**2 / now.feedbacks + before.deviation**2 / before.feedbacks).sqrt()
-    margin = _Z95 * error
+    with localcontext(_WIDE):
+        spread = now.deviation**2 / now.feedbacks + before.deviation**2 / before.feedbacks
+        margin = _Z95 * spread.sqrt()
     return (
         change.quantize(digits),
         (change - margin).quantize(digits),
@@ -110,6 +108,7 @@ def compare_means(
 # ---------- engagement ----------
 
 
+@lru_cache(maxsize=16_384)  # few differ: an organization has thousands of people, looked at again
 def engagement_parts(
     *,
     idle_days: int,

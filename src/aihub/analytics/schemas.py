@@ -44,10 +44,11 @@ class SatisfactionQuery(PeriodQuery, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class PeopleQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whole days of the organization's own zone."""
+    """Whole days, `to` included."""
 
     from_: date | None = msgspec.field(default=None, name="from")
     to: date | None = None
+    timezone: Zone | None = None
     format: Format | None = None
 
 
@@ -61,6 +62,7 @@ class RetentionQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How many weeks back people may have been seen first."""
 
     weeks: Annotated[int, Meta(ge=1, le=53)] = 12
+    timezone: Zone | None = None
     format: Format | None = None
 
 

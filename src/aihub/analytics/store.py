@@ -7,13 +7,23 @@ from typing import Any
 from uuid import UUID
 
 from aihub.analytics.models import Filters, Period, RollupStatus, Tick
+from aihub.analytics.rules import merge_counts
 from aihub.kit.db import Connection
 from aihub.kit.sql import fetch, load_queries
 
 _queries: Any = load_queries(__file__)
+# the same, reading less: see hub.usage_days_v1
+_by_days: Any = load_queries(
+    __file__, usage_rows_v1="usage_days_v1", conversation_rows_v1="conversation_days_v1"
+)
+_by_slots: Any = load_queries(
+    __file__, usage_rows_v1="usage_slots_v1", conversation_rows_v1="conversation_slots_v1"
+)
 
 Record = Mapping[str, Any]
 _PARTS = ("organization", "provider", "model", "module", "source", "endpoint")
+_COLUMNS = ("at", "organization_id", *_PARTS[1:])
+_FINE = {"organization", "module", "source"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +39,7 @@ class Grouping:
 
     def key(self, row: Record) -> tuple[Any, ...]:
         """What tells the groups apart."""
-        found = dict(row)
-        columns = ("at", "organization_id", *_PARTS[1:])
-        return tuple(found.get(name) for name in columns)
+        return tuple([row.get(name) for name in _COLUMNS])
 
 
 def _times(period: Period) -> dict[str, Any]:
@@ -45,6 +53,18 @@ def _times(period: Period) -> dict[str, Any]:
     }
 
 
+def _foreign(period: Period) -> str | None:
+    """The zone of the days where it is not each organization's own."""
+    return None if period.by_days else period.timezone
+
+
+def _reading(organization_id: UUID | None, period: Period) -> Any:
+    """The queries that plan for nothing but what they need."""
+    if not period.by_days:
+        return _by_slots
+    return _queries if organization_id is None else _by_days
+
+
 async def list_usage(
     connection: Connection,
     organization_id: UUID | None,
@@ -54,7 +74,7 @@ async def list_usage(
 ) -> list[Record]:
     """Sums of calls by group."""
     return await fetch(
-        _queries.list_usage(
+        _reading(organization_id, period).list_usage(
             connection,
             organization_id=organization_id,
             grain=by.grain,
@@ -73,8 +93,11 @@ async def list_latencies(
     filters: Filters,
 ) -> list[Record]:
     """Histograms (`buckets`, `counts`) of the same groups."""
+    is_fine = _FINE & set(by.parts) or filters.module or filters.source
+    if organization_id is not None and period.by_days and not is_fine:
+        return await _list_histograms(connection, organization_id, period, by, filters)
     return await fetch(
-        _queries.list_latencies(
+        _reading(organization_id, period).list_latencies(
             connection,
             organization_id=organization_id,
             grain=by.grain,
@@ -83,6 +106,41 @@ async def list_latencies(
             **asdict(filters),
         )
     )
+
+
+async def _list_histograms(
+    connection: Connection,
+    organization_id: UUID,
+    period: Period,
+    by: Grouping,
+    filters: Filters,
+) -> list[Record]:
+    """Added up here: most groups are one stored row, so that the database has nothing to do."""
+    flags = by.flags(("provider", "model", "endpoint"))
+    rows = await fetch(
+        _by_days.list_histograms(
+            connection,
+            organization_id=organization_id,
+            first=period.first,
+            last=period.last,
+            zone=period.timezone,
+            grain=by.grain,
+            provider=filters.provider,
+            model=filters.model,
+            **flags,
+        )
+    )
+    groups: dict[tuple[Any, ...], list[Record]] = {}
+    for row in rows:
+        groups.setdefault(by.key(row), []).append(row)
+    return [_add_histograms(found) for found in groups.values()]
+
+
+def _add_histograms(rows: list[Record]) -> Record:
+    if len(rows) == 1:
+        return rows[0]
+    counts = merge_counts((row["buckets"], row["counts"]) for row in rows)
+    return {**dict(rows[0]), "buckets": list(counts), "counts": list(counts.values())}
 
 
 async def list_conversations(
@@ -95,12 +153,14 @@ async def list_conversations(
     """Conversations and feedback by group; by provider or model those whose calls used it."""
     provider = "provider" in by.parts or filters.provider is not None
     model = "model" in by.parts or filters.model is not None
-    kind = {(False, False): 0, (True, False): 1, (True, True): 2, (False, True): 3}
+    is_fine = {"module", "source"} & set(by.parts) or filters.module or filters.source
+    kinds = {(False, False): 0, (True, False): 1, (True, True): 2, (False, True): 3}
+    kind = kinds[provider, model] + (0 if is_fine else 4)  # by days kept without them, too
     return await fetch(
-        _queries.list_conversations(
+        _reading(organization_id, period).list_conversations(
             connection,
             organization_id=organization_id,
-            kind=kind[provider, model],
+            kind=kind,
             grain=by.grain,
             **_times(period),
             **by.flags(_PARTS[:-1]),
@@ -156,19 +216,60 @@ async def list_user_calls(
     )
 
 
+async def list_spenders(
+    connection: Connection,
+    organization_id: UUID | None,
+    first: date,
+    middle: date,
+    last: date,
+    module: str | None,
+    limit: int,
+) -> list[Record]:
+    """Sums by person of `middle` until before `last`, the most expensive first."""
+    return await fetch(
+        _queries.list_spenders(
+            connection,
+            organization_id=organization_id,
+            first=first,
+            middle=middle,
+            last=last,
+            module=module,
+            limit=limit,
+        )
+    )
+
+
+async def list_adopters(
+    connection: Connection, organization_id: UUID | None, first: date, middle: date, last: date
+) -> tuple[list[Record], list[Record]]:
+    """Users of modules (and, `is_total`, of anything), and of intents: from `middle` on, and from
+    `first` until it."""
+    days = {"first": first, "middle": middle, "last": last}
+    return (
+        await fetch(_queries.list_adopters(connection, organization_id=organization_id, **days)),
+        await fetch(
+            _queries.list_intent_adopters(connection, organization_id=organization_id, **days)
+        ),
+    )
+
+
 async def list_people(
     connection: Connection, organization_id: UUID | None, period: Period
 ) -> list[Record]:
     """Everybody who was active, with sums."""
     return await fetch(
         _queries.list_people(
-            connection, organization_id=organization_id, first=period.first, last=period.last
+            connection,
+            organization_id=organization_id,
+            first=period.first,
+            last=period.last,
+            zone=_foreign(period),
         )
     )
 
 
 async def count_people(connection: Connection, organization_id: UUID | None, period: Period) -> int:
-    """How many were active; in days of another zone by the rows that are still kept."""
+    """How many were active."""
     if not period.by_days:
         return int(
             await _queries.count_people_between(
@@ -183,11 +284,17 @@ async def count_people(connection: Connection, organization_id: UUID | None, per
 
 
 async def list_cohorts(
-    connection: Connection, organization_id: UUID | None, first: date, last: date
+    connection: Connection,
+    organization_id: UUID | None,
+    first: date,
+    last: date,
+    zone: str | None = None,
 ) -> list[tuple[date, int, int]]:
-    """(week first seen, weeks later, how many people were active)."""
+    """(week first seen, weeks later, how many people were active); `zone` None: each one's own."""
     rows = await fetch(
-        _queries.list_cohorts(connection, organization_id=organization_id, first=first, last=last)
+        _queries.list_cohorts(
+            connection, organization_id=organization_id, first=first, last=last, zone=zone
+        )
     )
     return [(row["cohort"], row["later"], row["users"]) for row in rows]
 
@@ -198,7 +305,11 @@ async def list_module_people(
     """People and conversations by module."""
     rows = await fetch(
         _queries.list_module_people(
-            connection, organization_id=organization_id, first=period.first, last=period.last
+            connection,
+            organization_id=organization_id,
+            first=period.first,
+            last=period.last,
+            zone=_foreign(period),
         )
     )
     return {row["name"]: (row["users"], row["conversations"]) for row in rows}
@@ -210,7 +321,11 @@ async def list_intent_people(
     """People and conversations by intent."""
     rows = await fetch(
         _queries.list_intent_people(
-            connection, organization_id=organization_id, first=period.first, last=period.last
+            connection,
+            organization_id=organization_id,
+            first=period.first,
+            last=period.last,
+            zone=_foreign(period),
         )
     )
     return {row["name"]: (row["users"], row["conversations"]) for row in rows}
@@ -244,12 +359,6 @@ async def get_live(
         connection, organization_id=organization_id, since_minute=since_minute, since=since, to=to
     )
     return found
-
-
-async def list_heads(connection: Connection, version: int) -> list[tuple[UUID, int]]:
-    """The organizations that changed after `version`, with their versions."""
-    rows = await fetch(_queries.list_heads(connection, version=version))
-    return [(row["organization_id"], row["version"]) for row in rows]
 
 
 async def tick_rollups(connection: Connection, *, most: int, days: int) -> Tick:

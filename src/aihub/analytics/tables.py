@@ -155,7 +155,7 @@ def _satisfaction(found: Satisfaction) -> dict[str, Any]:
     return {
         "feedbacks": found.feedbacks,
         "mean": found.mean,
-        "deviation": found.deviation,
+        "deviation": None if found.deviation is None else round(found.deviation, 6),
         "distribution": {str(score): n for score, n in enumerate(found.distribution)},
         "conversations": found.conversations,
         "rated_conversations": found.rated,

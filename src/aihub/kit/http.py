@@ -97,6 +97,7 @@ class Operation:
     max_body_bytes: int = MAX_BODY_BYTES
     is_body_optional: bool = False
     is_body_in_parts: bool = False  # the handler checks each part for itself
+    media_type: str = "application/json"  # of what is answered, for the document
 
     @property
     def is_write(self) -> bool:

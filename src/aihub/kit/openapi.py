@@ -138,7 +138,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     for status, kind in operation.answers.items():
         answer: dict[str, Any] = {"description": _reason(status)}
         if kind is not None:
-            answer["content"] = {"application/json": {"schema": _ref(kind)}}
+            answer["content"] = {operation.media_type: {"schema": _ref(kind)}}
         found[str(status)] = answer
     statuses = {*operation.errors, 422}
     if operation.scope is not None:

@@ -13,9 +13,15 @@ from typing import Any
 import aiosql
 
 
-def load_queries(beside: str) -> Any:
-    """The queries of the slice whose module file is `beside` (pass `__file__`)."""
-    return aiosql.from_path(Path(beside).with_name("queries.sql"), "asyncpg")
+def load_queries(beside: str, **instead: str) -> Any:
+    """The queries of the slice whose module file is `beside` (pass `__file__`).
+
+    `instead`: other words for some, where a query reads from one function or another.
+    """
+    text = Path(beside).with_name("queries.sql").read_text(encoding="utf-8")
+    for word, other in instead.items():
+        text = text.replace(word, other)
+    return aiosql.from_str(text, "asyncpg")
 
 
 async def fetch(rows: AsyncIterator[Any]) -> list[Any]:

@@ -60,7 +60,7 @@ select u.intent, sum(u.conversations)::bigint as conversations,
 
 -- Reports.
 
--- name: list_standings(since)
+-- name: list_standings(since, organization_id)
 select o.id as organization_id, o.timezone, o.created_at,
        least((select min(u.slot) from public.ai_usage_slots u where u.organization_id = o.id),
              (select min(c.slot) from public.ai_conversation_slots c where c.organization_id = o.id and c.kind = 0)) as first_at,
@@ -68,6 +68,7 @@ select o.id as organization_id, o.timezone, o.created_at,
   from public.ai_organizations o
   left join lateral (select array_agg(r.day) as days, array_agg(r.starts_at) as starts, array_agg(r.ends_at) as ends
                        from public.ai_reports r where r.organization_id = o.id and r.version = 1 and r.day >= :since) r on true
+ where :organization_id::uuid is null or o.id = :organization_id
  order by o.created_at, o.id
 
 -- name: get_latest(organization_id, day)^

@@ -17,9 +17,11 @@ from aihub.reports.models import Content, Figures, Late, Report, Span
 CHANGED_DAYS = 60
 
 
-async def list_due(connection: Connection, now: datetime) -> list[tuple[UUID, Span]]:
-    """Every finished day of every organization that has no report, the oldest first."""
-    standings = await store.list_standings(connection, rules.reported_since(now))
+async def list_due(
+    connection: Connection, now: datetime, organization_id: UUID | None = None
+) -> list[tuple[UUID, Span]]:
+    """Every finished day of every organization, or of one, that has no report, the oldest first."""
+    standings = await store.list_standings(connection, rules.reported_since(now), organization_id)
     found = [
         (standing.organization_id, span)
         for standing in standings
@@ -28,11 +30,13 @@ async def list_due(connection: Connection, now: datetime) -> list[tuple[UUID, Sp
     return sorted(found, key=lambda pair: (pair[1].due_at, pair[0]))
 
 
-async def list_late(connection: Connection, now: datetime) -> list[Late]:
-    """Reports that are due and not there, the latest first to be late."""
+async def list_late(
+    connection: Connection, now: datetime, organization_id: UUID | None = None
+) -> list[Late]:
+    """Reports that are due and not there, of all or of one; the first that was due comes first."""
     return [
-        Late(organization_id, span.day, span.due_at)
-        for organization_id, span in await list_due(connection, now)
+        Late(owner, span.day, span.due_at)
+        for owner, span in await list_due(connection, now, organization_id)
         if span.due_at <= now
     ]
 

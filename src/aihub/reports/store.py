@@ -71,9 +71,13 @@ async def _list(
 # ---------- reports ----------
 
 
-async def list_standings(connection: Connection, since: date) -> list[Standing]:
-    """Every organization with its reported days from `since`."""
-    rows = await fetch(_sql.list_standings(connection, since=since))
+async def list_standings(
+    connection: Connection, since: date, organization_id: UUID | None = None
+) -> list[Standing]:
+    """Every organization, or one, with its reported days from `since`."""
+    rows = await fetch(
+        _sql.list_standings(connection, since=since, organization_id=organization_id)
+    )
     return [
         Standing(
             row["organization_id"],
