@@ -14,6 +14,7 @@ from aihub.charts.api import (
     Series,
     Slot,
     draw,
+    export_svg,
     highest_column,
     highest_value,
     plan_ticks,
@@ -149,6 +150,35 @@ def test_any_name_can_be_drawn(name):
     root = Tree.fromstring(svg)
     title = root.find(f"{SVG}a").findtext(f"{SVG}title")
     assert clean(name).replace("\r", "\n") in title.replace("\r", "\n")
+
+
+def test_a_line_is_broken_where_there_is_no_value_and_a_band_where_it_has_no_end():
+    whole = chart("lines", lows=(0, None, 2), highs=(2, 3, 4))
+    root = Tree.fromstring(draw(whole).svg)
+    paths = [e.attrib for e in root.iter(f"{SVG}path")]
+    band = next(p["d"] for p in paths if "fill-opacity" in p)
+    assert band.count("M") == band.count("Z") == 2
+    first, second = (p["d"] for p in paths if p.get("fill") == "none")
+    assert (first.count("M"), first.count("L")) == (1, 2)
+    assert (second.count("M"), second.count("L")) == (2, 0)
+
+
+def test_the_picture_has_the_bounds_of_the_specification():
+    """Values stand where lets-plot would put them: the same share of the way up."""
+    whole = chart()
+    root = Tree.fromstring(draw(whole).svg)
+    bottom, top = (
+        next(float(e.get("y")) for e in root.iter(f"{SVG}text") if e.text == label)
+        for label in ("$0", "$8")
+    )
+    bars = [e for e in root.iter(f"{SVG}rect") if e.get("class") == "f-s1"]
+    assert float(bars[0].get("height")) / (bottom - top) == pytest.approx(1 / 8, rel=0.01)
+
+
+def test_documents_have_what_lets_plot_draws():
+    svg = export_svg(to_spec(chart()))
+    assert svg.startswith("<svg")
+    assert "$8" in svg
 
 
 def test_series_that_do_not_fit_are_refused():

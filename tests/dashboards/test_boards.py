@@ -6,9 +6,11 @@ import io
 import re
 from datetime import timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from aihub.analytics import api as analytics
 from aihub.dashboards import formats
 from aihub.kit.money import plain
 
@@ -139,7 +141,7 @@ async def test_a_filter_narrows_every_number_and_every_link(ada, db, world):
 
 async def test_this_month_has_its_course_and_a_projection_with_its_range(ada):
     text = (await ada.get("/finance")).text
-    assert re.search(r"four times of five \$[\d.]+ to \$[\d.]+", tile_text(text, "Projected month"))
+    assert re.search(r"likely \$[\d.]+ to \$[\d.]+", tile_text(text, "Projected month"))
     rows = await rows_of(ada, "/finance/course.csv")
     last = rows[0]
     assert Decimal(last["lowest"]) <= Decimal(last["projected_usd"]) <= Decimal(last["highest"])
@@ -231,3 +233,118 @@ async def test_charts_are_drawn_on_the_server_with_links_and_a_table(ada):
     assert "Conversations: 30 values, from" in figure
     rows = await rows_of(ada, "/home/conversations.csv")
     assert rows[0]["day"] == day
+
+
+@pytest.mark.parametrize(
+    ("path", "mark", "column"),
+    [
+        ("/finance?period=30d", "by-model", "Calls"),
+        ("/finance?period=30d", "by-module", "Calls"),
+        ("/finance?period=30d", "by-user", "Calls"),
+        ("/operations?period=7d", "models", "Calls"),
+        ("/operations?period=7d", "endpoints", "Calls"),
+        ("/", "modules", "Calls"),
+    ],
+)
+async def test_a_row_leads_to_as_many_calls_as_it_counts(ada, path, mark, column):
+    text = (await ada.get(path)).text
+    table = text.split(f'id="t-{mark}"')[1].split("</section>")[0]
+    heads = re.findall(r"<th scope=\"col\"[^>]*>([^<]*)</th>", table)
+    checked = 0
+    for row in re.findall(r"<tr><th scope=\"row\">.*?</tr>", table, re.DOTALL):
+        found = [html.unescape(u) for u in re.findall(r'href="(/calls\?[^"]*)"', row)]
+        if not found:
+            continue
+        url = next(u for u in found if "result=" not in u and "cost_status=" not in u)
+        cell = re.split(r"<t[dh][ >]", row)[1:][heads.index(column)]
+        count = int(re.sub(r"<[^>]*>|[^\d]", "", cell.split(">", 1)[1].split("</t")[0]))
+        listed = await rows_of(ada, url.replace("/calls?", "/calls.csv?"))
+        assert len(listed) == count
+        checked += 1
+    assert checked or mark == "endpoints"
+
+
+async def test_an_hour_leads_to_its_calls_and_failed_ones_to_the_failed(ada):
+    text = (await ada.get("/operations?period=7d")).text
+    figure = text.split('id="t-errors"')[1].split("</section>")[0]
+    places = re.findall(r'<a href="(/calls[^"]*)" tabindex="-1"><title>([^<]*)</title>', figure)
+    url, told = next((u, t) for u, t in reversed(places) if re.search(r"Failed: [1-9]", t))
+    good, failed = (int(n) for n in re.search(r"Good: (\d+)\nFailed: (\d+)", told).groups())
+    url = html.unescape(url).replace("/calls?", "/calls.csv?")
+    assert len(await rows_of(ada, url)) == good + failed
+    rows = await rows_of(ada, f"{url}&result=failed")
+    assert len(rows) == failed
+    assert all(row["error"] for row in rows)
+    assert len(await rows_of(ada, f"{url}&result=answered")) == good
+
+
+async def test_an_intent_leads_to_its_conversations(ada):
+    rows = await rows_of(ada, "/insight/intents.csv")
+    text = (await ada.get("/insight")).text
+    (url,) = {u for u in links(text) if f"intent={rows[0]['name']}" in u}
+    listed = await rows_of(ada, url.replace("/conversations?", "/conversations.csv?"))
+    assert len(listed) == int(rows[0]["conversations"]) > 0
+
+
+async def test_home_and_finance_say_what_the_api_says(ada, db, world):
+    org = world.organizations["northwind-travel"]
+    async with db.read() as connection:
+        executive = await analytics.get_executive(connection, org, "Europe/Berlin", now=NOW)
+        financial = await analytics.get_financial(connection, org, "Europe/Berlin", now=NOW)
+    text = (await ada.get("/")).text
+    assert tile(text, "Conversations today").startswith(f"{executive.total_conversations_today} ")
+    assert f"{executive.previous_conversations} yesterday by" in tile(text, "Conversations today")
+    assert exact(text, "Satisfaction").endswith(f" {executive.average_satisfaction_score}")
+    assert exact(text, "Cost per conversation") == formats.format_exact_money(
+        executive.cost_per_conversation
+    )
+    text = (await ada.get("/finance")).text
+    assert exact(text, "Cost") == formats.format_exact_money(financial.total.cost)
+    assert exact(text, "Price") == formats.format_exact_money(financial.total.price)
+    assert exact(text, "Projected month") == formats.format_exact_money(financial.projection.amount)
+    assert f"{financial.users} users" in tile(text, "Cost per user")
+    before = formats.format_money(financial.previous_total.cost)
+    assert f"{before} last month by this day" in tile(text, "Cost")
+
+
+def exact(text, label):
+    """The exact number of a tile, which is on hover."""
+    part = re.search(rf">{label}</(?:a|span)></h2>(.*?)</li>", text, re.DOTALL)[1]
+    return html.unescape(re.search(r'<span title="([^"]*)"', part)[1])
+
+
+async def test_alarms_are_a_part_of_their_own_for_operators(olga, db):
+    assert (await olga.get("/finance/alarms?period=30d")).status_code == 200
+    assert "data-include" not in (await olga.get("/finance")).text  # no bill, nothing to compare
+    async with db.write() as connection:
+        await connection.execute(
+            "insert into hub.provider_bills (source, run_id, provider, day, model, line, kind,"
+            " amount, currency) values"
+            " ('test', gen_random_uuid(), 'openai', $1, 'gpt-4o', 'gpt-4o', 'cost', 1000, 'USD')",
+            NOW.date() - timedelta(days=3),
+        )
+    try:
+        text = (await olga.get("/finance")).text
+        (url,) = re.findall(r'data-include="([^"]*)"', text)
+        part = (await olga.get(html.unescape(url))).text
+        assert "reconciliation alarm" in part
+        assert part.count("<html") == 0
+    finally:
+        async with db.write() as connection:
+            await connection.execute("delete from hub.provider_bills where source = 'test'")
+
+
+async def test_alarms_are_not_for_members(ada):
+    assert (await ada.get("/finance/alarms")).status_code == 403
+    assert "data-include" not in (await ada.get("/finance")).text
+
+
+async def test_adoption_in_two_queries_is_that_of_the_api(db, world):
+    period = analytics.of_days(
+        NOW.date() - timedelta(days=6), NOW.date() + timedelta(days=1), ZoneInfo("Europe/Berlin")
+    )
+    async with db.read() as connection:
+        for org in (world.organizations["northwind-travel"], None):
+            assert await analytics.compare_adoption(
+                connection, org, period
+            ) == await analytics.get_adoption(connection, org, period)

@@ -188,17 +188,38 @@ def test_paper_shows_the_drawing_and_no_controls(ada):
     )
 
 
-def test_all_organizations_together_are_asked_for_again_and_again(page, world):
+def sign_in_olga(page, organization="kumo-shop"):
     page.goto("/sign-in")
     page.locator("#email").fill("olga@hub.test")
     page.locator("#password").fill("correct horse battery")
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/")
-    page.locator("main #organization").fill("kumo-shop")
+    page.locator("main #organization").fill(organization)
     page.get_by_role("button", name="View").click()
     page.wait_for_load_state()
+
+
+def test_all_organizations_together_have_a_stream_too(page, world):
+    sign_in_olga(page)
     page.goto("/operations?scope=all")
+    page.locator(".live-state.is-live").wait_for()
+    assert page.locator(".live-state").inner_text() == "Live"
     store_messages(world, 2)
-    page.get_by_text("Every 5 seconds").wait_for()
-    tokens = page.locator("[data-field=tokens_per_minute]")
-    assert int(tokens.get_attribute("title")) >= 2000
+    page.wait_for_function(
+        "Number(document.querySelector('[data-field=tokens_per_minute]').title) >= 2000"
+    )
+
+
+def test_who_operates_the_hub_sees_live_what_the_organization_on_view_does(page, world):
+    sign_in_olga(page)
+    page.goto("/operations")
+    page.locator(".live-state.is-live").wait_for()
+    store_messages(world, 2)  # of another organization
+    with page.expect_response("**/v1/realtime/stream*") as answer:
+        page.reload()
+    assert answer.value.request.headers["x-organization-id"] == str(
+        world.organizations["kumo-shop"]
+    )
+    page.locator(".live-state.is-live").wait_for()
+    page.wait_for_timeout(1_000)
+    assert page.locator("[data-field=active_sessions_count]").get_attribute("title") == "0"

@@ -31,6 +31,7 @@ def test_every_field_becomes_a_filter():
         "sentiment": "negative",
         "key": "k",
         "tag": "vip",
+        "intent": "refund",
     }
     assert set(given) == set(LABELS)
     asked = read_filter(given, BERLIN)
@@ -49,6 +50,7 @@ def test_every_field_becomes_a_filter():
         sentiment="negative",
         key="k",
         tag="vip",
+        intent="refund",
     )
 
 

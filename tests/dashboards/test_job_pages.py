@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from aihub.dashboards.job_pages import tell_times
 from aihub.jobs import api as jobs
 
 POSTS = ("retry", "cancel")
@@ -101,3 +102,18 @@ async def test_jobs_are_for_operators_alone(ada, path):
 async def test_members_change_no_job(ada, db, do):
     job = await put(db, "page.member")
     assert (await ada.send_form(f"/jobs/{job}", do=do)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("cron", "words"),
+    [
+        ("25 * * * *", "each hour at :25"),
+        ("5 * * * *", "each hour at :05"),
+        ("*/15 * * * *", "every 15 minutes"),
+        ("30 3 * * *", "each day at 03:30"),
+        ("0 0 1 * *", "0 0 1 * *"),
+        ("0-5 * * * *", "0-5 * * * *"),
+    ],
+)
+def test_simple_schedules_are_told_in_words(cron, words):
+    assert tell_times(cron) == words

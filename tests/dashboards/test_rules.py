@@ -55,3 +55,21 @@ def test_bars_reach_from_nothing_to_the_top():
 )
 def test_greetings(hour, words):
     assert greet(hour) == f"Good {words}"
+
+
+@pytest.mark.parametrize(
+    ("present", "before", "amount"),
+    [
+        (12, 10, "20%"),
+        (1_001, 1_000, "<1%"),
+        (99, 10, "890%"),
+        (100, 10, "10×"),
+        (2, 500, "100%"),
+        (480, 10, "48×"),
+        (10**7, 10, ">1,000×"),
+        (10, 10, ""),
+        (3, 0, ""),
+    ],
+)
+def test_how_much_a_change_is_in_short(present, before, amount):
+    assert rules.compare(present, before, likes="more").amount == amount

@@ -9,13 +9,14 @@ from typing import Any
 from aihub.charts.models import Chart
 from aihub.charts.rules import choose_labels
 
-_WIDTH, _HEIGHT = 560, 200
-_COLUMN_WIDTH = 0.72
+WIDTH, HEIGHT = 560, 200
+COLUMN_WIDTH = 0.72
+HEADROOM = 1.04  # above the highest line across
 _LINE_SIZE = 1.1
-_TEXT_SIZE = 11
+TEXT_SIZE = 11
 _MOST_IN_LINE = 30
 GRID, TEXT, INK, SURFACE = "#020000", "#020001", "#020002", "#020003"
-_DASHES = ("solid", "dashed", "dotted", "longdash", "dotdash", "twodash")
+DASHES = ("solid", "dashed", "dotted", "longdash", "dotdash", "twodash")
 # what XML cannot hold, and what turns text around
 _RANGES = ((0x00, 0x20), (0x7F, 0x80), (0xD800, 0xE000), (0xFFFE, 0x10000), (0x202A, 0x202F),
            (0x2066, 0x206A))  # fmt: skip
@@ -36,7 +37,7 @@ def to_spec(chart: Chart) -> dict[str, Any]:
         "kind": "plot",
         "data": {},
         "mapping": {},
-        "ggsize": {"width": _WIDTH, "height": _HEIGHT},
+        "ggsize": {"width": WIDTH, "height": HEIGHT},
         "theme": _theme(),
         "layers": _columns(chart) if chart.kind == "columns" else _lines(chart),
         "scales": [
@@ -51,7 +52,7 @@ def to_spec(chart: Chart) -> dict[str, Any]:
                 "aesthetic": "y",
                 "breaks": [float(tick.at) for tick in chart.ticks],
                 "labels": [tick.label for tick in chart.ticks],
-                "limits": [0, top * 1.04],
+                "limits": [0, top * HEADROOM],
                 "expand": [0, 0],
             },
             *_series_scales(chart),
@@ -66,7 +67,7 @@ def clean(text: str) -> str:
 
 
 def _theme() -> dict[str, Any]:
-    text = {"color": TEXT, "size": _TEXT_SIZE, "blank": False}
+    text = {"color": TEXT, "size": TEXT_SIZE, "blank": False}
     return {
         **dict.fromkeys(
             ("plot_background", "panel_background", "panel_border", "panel_grid_minor", "axis_line",
@@ -96,7 +97,7 @@ def _series_scales(chart: Chart) -> list[dict[str, Any]]:
         for name in ("fill", "color")
     ]
     if chart.kind == "lines":
-        dashes = [*_DASHES[:count], *_DASHES[:count]]
+        dashes = [*DASHES[:count], *DASHES[:count]]
         scales.append(
             {"aesthetic": "linetype", "values": dashes, "limits": limits, "guide": "none"}
         )
@@ -106,7 +107,7 @@ def _series_scales(chart: Chart) -> list[dict[str, Any]]:
 def _columns(chart: Chart) -> list[dict[str, Any]]:
     rows = _rows(chart)
     layer = _layer("bar", rows, {"fill": "series"}, has_names=len(chart.series) > 1)
-    return [{**layer, "stat": "identity", "width": _COLUMN_WIDTH, "size": 0}]
+    return [{**layer, "stat": "identity", "width": COLUMN_WIDTH, "size": 0}]
 
 
 def _lines(chart: Chart) -> list[dict[str, Any]]:

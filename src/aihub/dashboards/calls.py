@@ -9,7 +9,13 @@ from starlette.responses import Response, StreamingResponse
 
 from aihub.conversations.api import CallFilters, ModelCall, Page, get_call, list_calls
 from aihub.dashboards import csv_files, store
-from aihub.dashboards.call_filters import COST_STATUSES, calls_url, read_call_filter, to_filters
+from aihub.dashboards.call_filters import (
+    COST_STATUSES,
+    RESULTS,
+    calls_url,
+    read_call_filter,
+    to_filters,
+)
 from aihub.dashboards.call_story import tell
 from aihub.dashboards.cost_words import read_note
 from aihub.dashboards.listing import csv_headers, send_table
@@ -75,7 +81,7 @@ class CallPages:
             "calls.html",
             {
                 "asked": asked,
-                "choices": {"cost_status": COST_STATUSES},
+                "choices": {"cost_status": COST_STATUSES, "result": tuple(RESULTS)},
                 "known": known,
                 "calls": page.items,
                 "reasons": {call.id: read_note(call.cost_note) for call in page.items},

@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 from zoneinfo import ZoneInfo
 
 from aihub.conversations.api import SOURCES, STATUSES, ConversationFilters
@@ -23,6 +24,7 @@ LABELS = {
     "max_cost": "Cost up to",
     "min_satisfaction": "Satisfaction from",
     "sentiment": "Sentiment",
+    "intent": "Intent",
     "key": "Key",
     "tag": "Tag",
 }
@@ -85,8 +87,14 @@ def read_filter(given: Mapping[str, str], zone: ZoneInfo) -> ReadFilter:
 
 def list_url(values: Mapping[str, str | None]) -> str:
     """The list with this filter (and page); empty values are left out."""
-    query = urlencode({name: value for name, value in values.items() if value})
+    query = "&".join(f"{name}={quote(value)}" for name, value in values.items() if value)
     return f"/conversations?{query}" if query else "/conversations"
+
+
+@lru_cache(maxsize=4_096)  # a page has a hundred links with the same days and names
+def quote(value: str) -> str:
+    """A value as an address has it."""
+    return quote_plus(value)
 
 
 def _to_filters(found: Mapping[str, Any], zone: ZoneInfo) -> ConversationFilters:
@@ -95,7 +103,7 @@ def _to_filters(found: Mapping[str, Any], zone: ZoneInfo) -> ConversationFilters
 
     first, last = found.get("from"), found.get("to")
     same = ("status", "module", "source", "model", "min_cost", "max_cost")
-    more = ("sentiment", "min_satisfaction", "key", "tag")
+    more = ("sentiment", "min_satisfaction", "key", "tag", "intent")
     return ConversationFilters(
         user_id=found.get("user"),
         from_=start(first) if first else None,

@@ -23,24 +23,31 @@ from aihub.dashboards.usage_views import (
     top_lines,
 )
 
-_ZERO = Decimal(0)
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """What this month will come to, and what the last one came to."""
+
+    projection: Projection
+    last_month: Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """All that the page is made of; `days` by day and model. `projection` None: the period is not
-    this month alone."""
+    """All that the page is made of; `days` by day and model. `month` None: the period is not this
+    month."""
 
     period: Period
     today: date
     total: Usage
-    previous: Usage | None
+    previous: Usage
     before_words: str
-    users: int
+    users: int | None
     days: Sequence[UsageRow]
     groups: Mapping[str, Sequence[UsageRow]]
-    projection: Projection | None
-    last_month: Decimal | None
+    month: Month | None
 
 
 def describe(
@@ -51,9 +58,9 @@ def describe(
     `most`: rows of a table (None: all).
     """
     cards: list[ChartCard | Table] = []
-    if spending.projection is not None:
-        cards.append(_course(spending, spending.projection, csv["course"]))
-    cards.append(_days(spending, links, csv["days"], is_wide=spending.projection is None))
+    if spending.month is not None:
+        cards.append(_course(spending, spending.month.projection, csv["course"]))
+    cards.append(_days(spending, links, csv["days"], is_wide=spending.month is None))
     titles = {
         "organization": "By organization",
         "model": "By model",
@@ -69,6 +76,7 @@ def describe(
             csv_url=csv[f"by-{name}"],
             is_wide=True,
             most=most,
+            count=(spending.users or 0) if name == "user" else 0,
         )
         for name in titles
         if name in spending.groups
@@ -83,12 +91,12 @@ def tiles(spending: Spending, links: Links) -> tuple[Tile, ...]:
     margin = margin_of(total)
     share = panels.format_share(margin / total.price) if total.price else ""
     return (
-        _money_tile("Cost", total.cost, before.cost if before else None,
+        _money_tile("Cost", total.cost, before.cost,
                     words, links.calls(), likes_less=True,
                     note=spending.period.words),
         *_projected(spending),
-        _money_tile("Price", total.price, before.price if before else None, words, links.calls()),
-        _money_tile("Margin", margin, margin_of(before) if before else None, words, links.calls(),
+        _money_tile("Price", total.price, before.price, words, links.calls()),
+        _money_tile("Margin", margin, margin_of(before), words, links.calls(),
                     note=f"{share} of the price" if share else ""),
         _per_user(spending, links),
         _gaps(total, links),
@@ -96,11 +104,10 @@ def tiles(spending: Spending, links: Links) -> tuple[Tile, ...]:
 
 
 def _projected(spending: Spending) -> list[Tile]:
-    projection = spending.projection
-    if projection is None:
+    if spending.month is None:
         return []
+    projection, last = spending.month.projection, spending.month.last_month
     low, high = formats.format_money(projection.low), formats.format_money(projection.high)
-    last = spending.last_month
     return [
         Tile(
             label="Projected month",
@@ -109,7 +116,7 @@ def _projected(spending: Spending) -> list[Tile]:
             url=None,
             change=compare(projection.amount, last, likes="less") if last else None,
             before=f"{formats.format_money(last)} last month" if last else "",
-            note=f"four times of five {low} to {high}",
+            note=f"likely {low} to {high}",
         )
     ]
 
@@ -117,7 +124,7 @@ def _projected(spending: Spending) -> list[Tile]:
 def _money_tile(
     label: str,
     amount: Decimal,
-    before: Decimal | None,
+    before: Decimal,
     words: str,
     url: str | None,
     *,
@@ -130,7 +137,7 @@ def _money_tile(
         exact=formats.format_exact_money(amount),
         url=url,
         change=compare(amount, before, likes="less" if likes_less else "more"),
-        before="" if before is None else f"{formats.format_money(before)} {words}",
+        before=f"{formats.format_money(before)} {words}",
         note=note,
         is_bad=amount < 0,
     )
@@ -143,8 +150,8 @@ def _per_user(spending: Spending, links: Links) -> Tile:
         label="Cost per user",
         value=formats.format_money(each),
         exact=formats.format_exact_money(each),
-        url=links.conversations(),
-        note=formats.format_count(users, "user"),
+        url=links.calls(),
+        note="not counted here" if users is None else formats.format_count(users, "user"),
     )
 
 
@@ -183,10 +190,10 @@ def _course(spending: Spending, projection: Projection, csv_url: str) -> ChartCa
     sums: dict[date, Decimal] = {}
     for row in spending.days:
         day = to_day(row.keys["day"])
-        sums[day] = sums.get(day, _ZERO) + row.usage.cost
-    costs = [sums.get(day, _ZERO) for day in spending.period.each_day]
+        sums[day] = sums.get(day, ZERO) + row.usage.cost
+    costs = [sums.get(day, ZERO) for day in spending.period.each_day]
     so_far: list[Number | None] = []
-    reached = _ZERO
+    reached = ZERO
     for cost in costs:
         reached += cost
         so_far.append(reached)
@@ -198,6 +205,7 @@ def _course(spending: Spending, projection: Projection, csv_url: str) -> ChartCa
         rise = (end - reached) / left
         return (*([None] * (len(so_far) - 1)), *(reached + rise * n for n in range(left + 1)))
 
+    days_known = formats.format_count(projection.based_on_days, "complete day")
     show = formats.format_money
     ends = f"{show(projection.low)} to {show(projection.high)}"
     return panels.make_chart(
@@ -217,10 +225,8 @@ def _course(spending: Spending, projection: Projection, csv_url: str) -> ChartCa
             tell=tell_money,
             tick=formats.format_tick_money,
             total=show(projection.amount),
-            aside=f"projected, {ends} in four cases of five",
-            note=f"From {projection.based_on_days} complete "
-            f"{'day' if projection.based_on_days == 1 else 'days'}, by their weekdays. "
-            "A straight line leads to the end of the month.",
+            aside=f"projected, likely {ends}",
+            note=f"By the weekdays of {days_known}. Four months of five end within the band.",
             csv_url=csv_url,
             slot_keys=iso_days(days),
             empty="No call this month.",

@@ -1,7 +1,7 @@
 """Insight: what people think, what they want, who comes back. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -35,6 +35,12 @@ class People:
     engagement: EngagementAnswer
     cohorts: Sequence[Cohort]
     adoption: AdoptionAnswer
+    module: str | None = None
+
+    @property
+    def aside(self) -> str:
+        """What figures cover that a chosen module does not narrow."""
+        return "all modules" if self.module is not None else ""
 
 
 def describe(
@@ -50,16 +56,17 @@ def describe(
             show_features(
                 "intents", "Intents", _features(features, "intent", people, links),
                 empty="No intent was told. Give intent with a message, and it shows here.",
-                csv_url=csv["intents"],
+                csv_url=csv["intents"], noun="Intent", aside=people.aside,
             ),
             show_features(
                 "adoption", "Feature adoption", _features(features, "module", people, links),
                 empty="No module was used. Give module with a conversation, and it shows here.",
-                csv_url=csv["adoption"],
+                csv_url=csv["adoption"], noun="Module", aside=people.aside,
             ),
             show_weeks([Week(c.week, c.users, c.active) for c in people.cohorts],
-                       csv_url=csv["retention"]),
-            _engagement(people.engagement, links, csv["engagement"], most),
+                       csv_url=csv["retention"], aside=people.aside),
+            replace(_engagement(people.engagement, links, csv["engagement"], most),
+                    aside=people.aside),
         ),
     )  # fmt: skip
 
@@ -94,6 +101,7 @@ def tiles(people: People, links: Links) -> tuple[Tile, ...]:
             url=links.conversations(),
             change=compare(adoption.users, adoption.previous_users, likes="more"),
             before=f"{formats.format_number(adoption.previous_users)} {words}",
+            note=people.aside,
         ),
         Tile(
             label="Engagement",
@@ -102,7 +110,13 @@ def tiles(people: People, links: Links) -> tuple[Tile, ...]:
             else f"{engagement.mean_score.quantize(Decimal(1))}",
             exact=formats.NONE if engagement.mean_score is None else f"{engagement.mean_score:f}",
             url=None,
-            note=f"of 100 · mean of {formats.format_count(engagement.users, 'user')}",
+            note=" · ".join(
+                [
+                    "of 100",
+                    f"mean of {formats.format_count(engagement.users, 'user')}",
+                    *([people.aside] if people.aside else []),
+                ]
+            ),
         ),
     )
 
@@ -178,9 +192,7 @@ def _features(rows: Sequence[Adoption], kind: str, people: People, links: Links)
             users_before=row.previous_users,
             all_users=people.adoption.users,
             conversations=row.conversations,
-            url=links.conversations(module=row.name)
-            if kind == "module" and row.name is not None
-            else None,
+            url=links.conversations(**{kind: row.name}) if row.name is not None else None,
         )
         for row in rows
         if row.kind == kind
@@ -222,8 +234,8 @@ def _engagement(answer: EngagementAnswer, links: Links, csv_url: str, most: int 
         rows=rows,
         empty="No user was active in this time.",
         count=answer.users,
-        note="Of recency (35 %), frequency (35 %), messages a conversation (20 %) and rating "
-        "(10 %); on hover, each part from 0 to 1.",
+        note="Of recency (35%), frequency (35%), messages a conversation (20%) and rating "
+        "(10%); on hover, each part from 0 to 1.",
         csv_url=csv_url,
         is_wide=True,
     )

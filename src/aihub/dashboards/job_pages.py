@@ -116,6 +116,7 @@ class JobPages:
                 ),
                 "statuses": JOB_STATUSES,
                 "outcomes": OUTCOMES,
+                "tell_times": tell_times,
                 "most": _MOST_RUNS,
                 "payload": lambda job: msgspec.json.encode(job.payload).decode(),
             },
@@ -187,6 +188,19 @@ def count_statuses(status: Status) -> list[Count]:
 def late_schedules(status: Status, now: datetime) -> list[str]:
     """Schedules whose time has passed and that nobody has enqueued."""
     return [s.name for s in status.schedules if s.is_enabled and s.next_run_at < now - _LATE]
+
+
+def tell_times(cron: str) -> str:
+    """When a schedule runs, in words, where there are simple ones."""
+    minute, hour, *rest = cron.split()
+    if rest == ["*", "*", "*"]:
+        if hour == "*" and minute.isdecimal():
+            return f"each hour at :{int(minute):02}"
+        if hour == "*" and minute.startswith("*/") and minute[2:].isdecimal():
+            return f"every {minute[2:]} minutes"
+        if hour.isdecimal() and minute.isdecimal():
+            return f"each day at {int(hour):02}:{int(minute):02}"
+    return cron
 
 
 def tell_duration(run: RunRecord) -> str:

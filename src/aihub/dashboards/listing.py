@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from aihub.dashboards import csv_files
-from aihub.dashboards.filters import BadValue, Chip
+from aihub.dashboards.filters import BadValue, Chip, quote
 from aihub.dashboards.security import PAGE_HEADERS
 
 Readers = Mapping[str, Callable[[str], Any]]
@@ -76,7 +75,7 @@ def check_order(asked: Asked, low: str, high: str, complaint: str) -> None:
 
 def address(path: str, values: Mapping[str, str | None]) -> str:
     """`path` with a query string; empty values are left out."""
-    query = urlencode({name: value for name, value in values.items() if value})
+    query = "&".join(f"{name}={quote(value)}" for name, value in values.items() if value)
     return f"{path}?{query}" if query else path
 
 

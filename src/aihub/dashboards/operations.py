@@ -1,7 +1,7 @@
 """Operations: what happens now, and what the last hours were like. Pure but for `read`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -13,7 +13,6 @@ from aihub.dashboards.rules import compare
 from aihub.dashboards.usage_views import NAMELESS, Links, bar_plot
 from aihub.dashboards.visits import Visit
 
-MOST_ROWS = 25
 BAD_TONE = 7
 PERIODS = {"24h": "Last 24 hours", "today": "Today", "7d": "Last 7 days"}
 
@@ -69,7 +68,7 @@ def describe(
         cards=(
             _tokens(slots, keys, usages, csv["tokens"]),
             _errors(slots, keys, usages, csv["errors"]),
-            endpoint_table(by_endpoint, csv["endpoints"]),
+            endpoint_table(by_endpoint, links, csv["endpoints"]),
             model_table(by_model, links, csv["models"]),
         )
     )
@@ -88,19 +87,26 @@ def plan_hours(visit: Visit, begins: datetime | None) -> list[datetime]:
 
 
 def hour_slots(visit: Visit, hours: Sequence[datetime], links: Links) -> tuple[Slot, ...]:
-    """A slot for each hour; the list of calls behind it is that of its day."""
+    """A slot for each hour, which leads to its calls."""
     return tuple(
         Slot(
             label=f"{at:%H:%M}" if len(hours) <= 24 else f"{at:%a %H:%M}",  # noqa: PLR2004
             words=f"{at:%a} {at.day} {at:%b %H:%M}",
-            url=links.calls(**links.of_day(at.date())),
+            url=links.calls(**span(at, at + timedelta(hours=1))),
             is_open=at + timedelta(hours=1) > visit.now,
         )
         for at in hours
     )
 
 
-def endpoint_table(rows: Sequence[UsageRow], csv_url: str) -> Table:
+def span(begins: datetime, ends: datetime) -> dict[str, str]:
+    """A time as the filter of the list of calls has it."""
+    return {
+        "since": begins.isoformat(timespec="minutes"), "until": ends.isoformat(timespec="minutes")
+    }  # fmt: skip
+
+
+def endpoint_table(rows: Sequence[UsageRow], links: Links, csv_url: str) -> Table:
     """How often each operation of a provider failed, the worst first."""
     ordered = sorted(rows, key=lambda r: (-(r.usage.error_rate or 0), -r.usage.calls))
     top = max((row.usage.error_rate or Decimal(0) for row in rows), default=Decimal(0))
@@ -114,7 +120,7 @@ def endpoint_table(rows: Sequence[UsageRow], csv_url: str) -> Table:
             Column("Share", "error_rate"),
             Column("p95", "response_time_p95_ms"),
         ),
-        rows=tuple(_endpoint_row(row, top) for row in ordered[:MOST_ROWS]),
+        rows=tuple(_endpoint_row(row, links, top) for row in ordered),
         empty="No call in this time.",
         csv_url=csv_url,
     )
@@ -135,10 +141,10 @@ def model_table(rows: Sequence[UsageRow], links: Links, csv_url: str) -> Table:
             Column("p99", "response_time_p99_ms"),
             Column("Failed", "error_rate"),
         ),
-        rows=tuple(_model_row(row, links, top) for row in ordered[:MOST_ROWS]),
+        rows=tuple(_model_row(row, links, top) for row in ordered),
         empty="No call in this time.",
         csv_url=csv_url,
-        note="Within 1 % of exact. The change is that of p95 against the same time before.",
+        note="Within 1% of exact. The change is that of p95 against the same time before.",
     )
 
 
@@ -182,17 +188,24 @@ def _errors(
     )  # fmt: skip
 
 
-def _endpoint_row(row: UsageRow, top: Decimal) -> tuple[Cell, ...]:
+def _endpoint_row(row: UsageRow, links: Links, top: Decimal) -> tuple[Cell, ...]:
     usage, key = row.usage, row.keys["endpoint"]
     rate = usage.error_rate
-    name = Cell(key, key if key is not None else NAMELESS["endpoint"])
+    failed = panels.number_cell(usage.errors)
+    name = Cell(key, NAMELESS["endpoint"])
+    if key is not None:
+        name = Cell(key, key, url=links.calls(api=key))
+        failed = panels.number_cell(
+            usage.errors, url=links.calls(api=key, result="failed") if usage.errors else None
+        )
     before = row.previous.error_rate if row.previous else None
     share = panels.share_cell(usage.errors, usage.calls, is_bad=bool(usage.errors))
-    change = compare(rate, before, likes="less") if before is not None else None
+    is_told = before is not None and (rate or before)
+    change = compare(rate, before, likes="less") if is_told else None
     return (
         panels.with_bar(name, rate or Decimal(0), top),
         panels.number_cell(usage.calls),
-        panels.number_cell(usage.errors),
+        failed,
         Cell(share.value, share.shown, share.exact, is_bad=share.is_bad, change=change),
         panels.duration_cell(usage.response_time_p95),
     )
@@ -211,5 +224,10 @@ def _model_row(row: UsageRow, links: Links, top: Decimal) -> tuple[Cell, ...]:
         panels.duration_cell(usage.response_time_p50),
         Cell(p95.value, p95.shown, p95.exact, change=change),
         panels.duration_cell(usage.response_time_p99),
-        panels.share_cell(usage.errors, usage.calls, is_bad=bool(usage.errors)),
+        replace(
+            panels.share_cell(usage.errors, usage.calls, is_bad=bool(usage.errors)),
+            url=links.calls(model=key, result="failed")
+            if usage.errors and key is not None
+            else None,
+        ),
     )

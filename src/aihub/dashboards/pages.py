@@ -123,6 +123,7 @@ class Pages:
                     signed_in(self._send_board(page)))
                 for page in PAGES
             ),
+            get("/finance/alarms", signed_in(self._boards.show_alarms)),
             get("/reports", signed_in(reports.show_list)),
             get("/reports.csv", signed_in(reports.send_list)),
             get("/reports/{id}", signed_in(reports.show)),

@@ -59,7 +59,14 @@ def show_scores(scores: Sequence[int], *, csv_url: str = "") -> panels.ChartCard
 
 
 def show_features(
-    id_: str, title: str, features: Sequence[Feature], *, empty: str, csv_url: str = ""
+    id_: str,
+    title: str,
+    features: Sequence[Feature],
+    *,
+    empty: str,
+    csv_url: str = "",
+    noun: str = "Feature",
+    aside: str = "",
 ) -> Table:
     """Who uses which module or intent, of all users."""
     has_counts = any(one.conversations is not None for one in features)
@@ -69,7 +76,7 @@ def show_features(
         id=id_,
         title=title,
         columns=(
-            Column("Feature", "name", is_number=False),
+            Column(noun, "name", is_number=False),
             Column("Users", "users"),
             Column("Of all", "share", hint="Of the users who were active"),
             *counted,
@@ -77,11 +84,12 @@ def show_features(
         ),
         rows=rows,
         empty=empty,
+        aside=aside,
         csv_url=csv_url,
     )
 
 
-def show_weeks(weeks: Sequence[Week], *, csv_url: str = "") -> Table:
+def show_weeks(weeks: Sequence[Week], *, csv_url: str = "", aside: str = "") -> Table:
     """Who came back, by the week in which they were first seen."""
     count = max((len(week.active) for week in weeks), default=0)
     rows = tuple(
@@ -102,6 +110,7 @@ def show_weeks(weeks: Sequence[Week], *, csv_url: str = "") -> Table:
         ),
         rows=rows,
         empty="No user was seen in these weeks.",
+        aside=aside,
         is_wide=True,
         is_heat=True,
         csv_url=csv_url,

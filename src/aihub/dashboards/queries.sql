@@ -31,3 +31,9 @@ select k.provider, k.model, count(*) as calls, count(*) filter (where k.cost_sta
 from public.ai_calls k
 where k.organization_id = :organization_id and k.occurred_at >= :since and k.model is not null
 group by 1, 2;
+
+-- name: has_bills(first, last)$
+-- Whether a provider has billed, or was asked about, some of these days.
+select exists (select from hub.provider_bills b where b.day between :first::date and :last::date)
+  or exists (select from hub.fetch_progress p where p.finished_at is not null
+    and p.window_end > :first::date and p.window_start <= :last::date);

@@ -47,7 +47,7 @@ class ReportPages:
         page: Page[Report] = Page([], None)
         problem = None
         async with self._db.read() as connection:
-            late = await list_late(connection, visit.now)
+            late = await list_late(connection, visit.now, visit.organization_id)
             if not asked.errors:
                 try:
                     page = await list_reports(
@@ -56,7 +56,6 @@ class ReportPages:
                     )  # fmt: skip
                 except Invalid as error:
                     problem = error.detail
-        own = [one for one in late if one.organization_id == visit.organization_id]
         return self._renderer.page(
             visit.request,
             "reports.html",
@@ -64,8 +63,7 @@ class ReportPages:
                 "asked": asked,
                 "problem": problem,
                 "reports": page.items,
-                "late": own,
-                "late_elsewhere": len(late) - len(own) if visit.principal.is_operator else 0,
+                "late": late,
                 "links": link_pages(
                     asked.values, cursor=cursor, back=back, next_cursor=page.next_cursor,
                     url=asked.url,

@@ -21,6 +21,7 @@ from aihub.reports.api import (
 )
 from aihub.reports.api import Change as Beside
 
+_ADOPTION = "28 days"  # reports.rules.ADOPTION_DAYS
 _NO_MODULE, _NO_MODEL = "no module", "no model"
 _LIKES: dict[str, Liking] = {
     "conversations": "more",
@@ -75,7 +76,8 @@ def describe(report: Report, content: Content) -> Board:
         money("Cost", "cost", totals.cost),
         money("Price", "price", totals.price),
         money("Margin", "margin", totals.margin),
-        count("Failed calls", "errors", totals.errors, calls),
+        count("Failed calls", "errors", totals.errors,
+              calls_url(result="failed", from_=day, to=day)),
         tile("p95 time of answering", "response_time_p95",
              panels.duration_cell(totals.response_time_p95).shown,
              formats.format_exact_number(totals.response_time_p95) + " ms", calls),
@@ -93,7 +95,7 @@ def describe(report: Report, content: Content) -> Board:
             _modules(content.modules, day),
             _models(content.models, day),
             show_scores(satisfaction.scores),
-            _intents(content.intents),
+            _intents(content.intents, day),
             *_features(content.adoption),
             show_weeks([Week(c.week, c.users, c.active) for c in content.retention]),
         ),
@@ -233,11 +235,19 @@ def _models(lines: Sequence[ModelLine], day: str) -> Table:
     )  # fmt: skip
 
 
-def _intents(lines: Sequence[IntentLine]) -> Table:
+def _intents(lines: Sequence[IntentLine], day: str) -> Table:
     most = max((line.conversations for line in lines), default=0)
     rows = tuple(
         (
-            panels.with_bar(Cell(line.intent, line.intent), line.conversations, most),
+            panels.with_bar(
+                Cell(
+                    line.intent,
+                    line.intent,
+                    url=list_url({"intent": line.intent, "from": day, "to": day}),
+                ),
+                line.conversations,
+                most,
+            ),
             panels.number_cell(line.conversations),
             panels.number_cell(line.users),
         )
@@ -261,9 +271,10 @@ def _features(lines: Sequence[AdoptionLine]) -> tuple[Table, Table]:
 
     return (
         show_features("adoption-modules", "Modules in use", of_kind("module"),
-                      empty="No module was used."),
-        show_features("adoption-intents", "Intents in use", of_kind("intent"),
-                      empty="No intent was told."),
+                      empty="No module was used.", noun="Module", aside=_ADOPTION),
+        replace(show_features("adoption-intents", "Intents in use", of_kind("intent"),
+                              empty="No intent was told.", noun="Intent", aside=_ADOPTION),
+                is_wide=True),
     )  # fmt: skip
 
 

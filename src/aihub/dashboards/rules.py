@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 Verdict = Literal["better", "worse", "neutral"]
+_TEN_TIMES, _MOST_TIMES = 900, 1_000
 Liking = Literal["more", "less", "either"]
 
 
@@ -16,6 +17,16 @@ class Change:
     percent: int | None
     direction: Literal["up", "down", "same"]
     verdict: Verdict
+
+    @property
+    def amount(self) -> str:
+        """How much, in short: 12%, <1%, and from ten times on 48×."""
+        if self.percent is None or self.direction == "same":
+            return ""
+        if self.percent < _TEN_TIMES:
+            return f"{self.percent or '<1'}%"
+        times = self.percent // 100 + 1
+        return f"{times:,}×" if times < _MOST_TIMES else f">{_MOST_TIMES:,}×"
 
 
 def same_day_last_month(today: date) -> date:

@@ -1,6 +1,6 @@
 """One typed function for each query of the pages."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -49,3 +49,8 @@ async def list_used_models(
         _queries.list_used_models(connection, organization_id=organization_id, since=since)
     )
     return [UsedModel(**dict(row)) for row in rows]
+
+
+async def has_bills(connection: Connection, first: date, last: date) -> bool:
+    """Whether there are bills, or days without one, to compare the days of these with."""
+    return bool(await _queries.has_bills(connection, first=first, last=last))

@@ -22,11 +22,16 @@ NAMELESS = {
     "provider": "no provider",
     "user": "unknown user",
     "organization": "unknown organization",
-    "endpoint": "not told",
+    "endpoint": "no endpoint named",
     "source": "not told",
 }
-_CALL_FILTERS = ("cost_status", "provider", "model", "module", "from", "to")
-_LIST_FILTERS = ("user", "module", "model", "from", "to", "min_satisfaction")
+_CALL_FILTERS = (
+    "cost_status", "provider", "model", "api", "module", "user", "result", "since", "until",
+    "from", "to",
+)  # fmt: skip
+_LIST_FILTERS = ("user", "module", "model", "from", "to", "min_satisfaction", "intent")
+_GAPS = Column("No price", "unpriced_calls", hint="Calls that the sums leave out")
+_LISTED = ("module", "model", "provider", "user")
 _ZERO = Decimal(0)
 
 
@@ -130,8 +135,13 @@ def cost_table(
     names: Mapping[str, str] | None = None,
     is_wide: bool = False,
     most: int | None = None,
+    count: int = 0,
 ) -> Table:
-    """Cost, price and margin of each group, the dearest first; `most` of them (None: all)."""
+    """Cost, price and margin of each group, the dearest first; `most` of them (None: all).
+
+    `count`: how many groups there are, where not all are given.
+    """
+    has_gaps = name != "user"  # days of people do not count them
     ordered = sorted(rows, key=lambda row: (-row.usage.cost, -row.usage.calls))
     top = max((row.usage.cost for row in ordered), default=_ZERO)
     shown = []
@@ -143,10 +153,10 @@ def cost_table(
         shown.append(
             (
                 panels.with_bar(first, usage.cost, top),
+                *_money_cells(usage, before),
                 panels.number_cell(usage.calls),
                 panels.number_cell(usage.total_tokens),
-                *_money_cells(usage, before),
-                _gaps_cell(usage, links, name, key),
+                *([_gaps_cell(usage, links, name, key)] if has_gaps else []),
             )
         )
     return Table(
@@ -154,15 +164,15 @@ def cost_table(
         title=title,
         columns=(
             Column(name.capitalize(), name, is_number=False),
-            Column("Calls", "calls"),
-            Column("Tokens", "total_tokens"),
             Column("Cost", "cost_usd"),
             Column("Price", "price_usd"),
             Column("Margin", "margin_usd"),
-            Column("No price", "unpriced_calls", hint="Calls that the sums leave out"),
+            Column("Calls", "calls"),
+            Column("Tokens", "total_tokens"),
+            *([_GAPS] if has_gaps else []),
         ),
         rows=tuple(shown),
-        count=len(ordered),
+        count=count or len(ordered),
         empty="No call in this time. Choose another period above.",
         csv_url=csv_url,
         is_wide=is_wide,
@@ -235,9 +245,7 @@ def hours_between(begins: datetime, ends: datetime) -> list[datetime]:
 def _url_of(links: Links, name: str, key: str | None) -> str | None:
     if key is None:
         return None
-    if name == "user":
-        return links.conversations(user=key)
-    return links.calls(**{name: key}) if name in ("module", "model", "provider") else None
+    return links.calls(**{name: key}) if name in _LISTED else None
 
 
 def _money_cells(usage: Usage, before: Decimal | None) -> tuple[Cell, Cell, Cell]:
@@ -258,7 +266,7 @@ def _margin_cell(usage: Usage) -> Cell:
 
 def _gaps_cell(usage: Usage, links: Links, name: str, key: str | None) -> Cell:
     url = None
-    if usage.unpriced and name in ("module", "model", "provider") and key is not None:
+    if usage.unpriced and name in _LISTED and key is not None:
         url = links.calls(cost_status="unpriced", **{name: key})
     note = f"{usage.estimated:,} estimated" if usage.estimated else ""
     shown = formats.format_number(usage.unpriced)
@@ -266,5 +274,5 @@ def _gaps_cell(usage: Usage, links: Links, name: str, key: str | None) -> Cell:
 
 
 def _changed(cell: Cell, now: Number, before: Number | None, *, likes: Liking) -> Cell:
-    change = compare(now, before, likes=likes) if before is not None else None
+    change = compare(now, before, likes=likes) if before is not None and (now or before) else None
     return Cell(cell.value, cell.shown, cell.exact, cell.url, cell.note, cell.width, change)

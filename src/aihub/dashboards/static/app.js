@@ -97,6 +97,15 @@ async function lookAgain() {
 
 if (live) setTimeout(lookAgain, Number(live.dataset.live));
 
+// a part of the page that takes longer than the rest
+for (const place of document.querySelectorAll("[data-include]")) {
+  fetch(place.dataset.include, { cache: "no-store" }).then(async (answer) => {
+    if (!answer.ok) return;
+    const part = new DOMParser().parseFromString(await answer.text(), "text/html");
+    place.replaceChildren(...part.body.childNodes);
+  }, () => {}); // the hub is away for a moment: what it adds is on a page of its own, too
+}
+
 // what is folded away on a screen is wanted on paper
 let opened = [];
 addEventListener("beforeprint", () => {

@@ -35,6 +35,7 @@ function allowItsStyles() {
     child instanceof HTMLStyleElement ? adopt(child) : append.call(document.head, child);
 }
 
+let onPaper = false;
 let loading = null;
 function load() {
   loading ??= new Promise((resolve, reject) => {
@@ -122,7 +123,7 @@ async function upgrade(chart) {
   } catch {
     return; // the drawing stays as it is
   }
-  draw(chart);
+  if (!onPaper) draw(chart);
   sizes.observe(chart.place);
 }
 
@@ -137,12 +138,16 @@ const seen = new IntersectionObserver((entries) => {
 
 if (!navigator.connection?.saveData) for (const { place } of places) seen.observe(place);
 
-const redraw = () => places.filter(({ figure }) => figure).forEach(draw);
+const redraw = () => onPaper || places.filter(({ figure }) => figure).forEach(draw);
 new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 
 // paper is white: there the server's drawing has the right colours
 addEventListener("beforeprint", () => {
+  onPaper = true;
   for (const { place, still, figure } of places) if (figure) place.replaceChildren(still);
 });
-addEventListener("afterprint", redraw);
+addEventListener("afterprint", () => {
+  onPaper = false;
+  redraw();
+});

@@ -1,12 +1,11 @@
-// Tiles that move by themselves, from the stream of what happens now. Where there is no stream (all organizations
-// together, too many viewers) the page is asked for them.
+// Tiles that move by themselves, from the stream of what happens now. Where there is no stream (too many viewers) the
+// page is asked for them.
 
-const board = document.querySelector("[data-stream], [data-poll]");
+const board = document.querySelector("[data-stream]");
 const state = document.querySelector("[data-stream-state]");
 const POLL_MS = 5_000;
-const STALE_MS = 20_000;
-let heardAt = 0;
-let polling = false;
+const RETRY_MS = 2_000;
+const SILENCE_MS = 25_000; // the stream says something every ten seconds
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
@@ -45,14 +44,7 @@ function tell(words, isLive) {
   state.classList.toggle("is-live", isLive);
 }
 
-function hear(text) {
-  heardAt = Date.now();
-  show(JSON.parse(text));
-  tell("Live", true);
-}
-
 async function poll() {
-  polling = true;
   try {
     const answer = await fetch(location.href, { cache: "no-store" });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -66,22 +58,43 @@ async function poll() {
   setTimeout(poll, POLL_MS);
 }
 
-if (board?.dataset.poll !== undefined) setTimeout(poll, POLL_MS);
-else if (board && window.EventSource) {
-  const source = new EventSource(board.dataset.stream);
-  const take = (event) => hear(event.data);
-  source.addEventListener(board.dataset.event, take);
-  source.addEventListener("open", () => {
-    heardAt = Date.now();
+// An EventSource cannot say which organization it is about: one who operates the hub sees any.
+const whose = board?.dataset.organization ? { "X-Organization-Id": board.dataset.organization } : {};
+
+async function listen() {
+  const silence = new AbortController();
+  let timer = setTimeout(() => silence.abort(), SILENCE_MS);
+  try {
+    const answer = await fetch(board.dataset.stream, {
+      headers: { Accept: "text/event-stream", ...whose },
+      cache: "no-store",
+      signal: silence.signal,
+    });
+    if (!answer.ok) return poll(); // too many viewers, or signed out: the page itself tells
     tell("Live", true);
-  });
-  source.addEventListener("error", () => {
-    tell("Connecting again …", false);
-    if (source.readyState === EventSource.CLOSED && !polling) poll(); // refused for good
-  });
-  addEventListener("pagehide", () => source.close());
-  addEventListener("pageshow", (event) => event.persisted && location.reload());
-  setInterval(() => {
-    if (heardAt && Date.now() - heardAt > STALE_MS && source.readyState !== EventSource.OPEN) tell("Connecting again …", false);
-  }, 5_000);
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) break;
+      clearTimeout(timer);
+      timer = setTimeout(() => silence.abort(), SILENCE_MS);
+      const events = (text + value).split("\n\n");
+      text = events.pop();
+      events.forEach(take);
+    }
+  } catch {
+    // away for a moment
+  }
+  clearTimeout(timer);
+  tell("Connecting again …", false);
+  setTimeout(listen, RETRY_MS);
 }
+
+function take(event) {
+  const fields = Object.fromEntries(event.split("\n").map((line) => [line.split(":", 1)[0], line.slice(line.indexOf(":") + 1).trim()]));
+  if (fields.event === board.dataset.event) show(JSON.parse(fields.data));
+}
+
+if (board) listen();
+addEventListener("pageshow", (event) => event.persisted && location.reload());

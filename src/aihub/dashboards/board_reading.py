@@ -1,0 +1,326 @@
+"""What each dashboard reads: few queries, each of whose rows serves several numbers."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from aihub.analytics import api as analytics
+from aihub.dashboards import finance, home, insight, operations, store
+from aihub.dashboards.board_filters import BoardFilter, Period
+from aihub.dashboards.listing import address
+from aihub.dashboards.panels import ROWS, Board
+from aihub.dashboards.price_list import ALERT_DAYS, find_unpriced
+from aihub.dashboards.rules import same_day_last_month
+from aihub.dashboards.snippets import first_call
+from aihub.dashboards.usage_views import Links
+from aihub.dashboards.visits import Visit
+from aihub.kit.db import Connection
+
+_LATEST_DAYS = 60
+_LATEST = 8
+_WEEKS = 12
+_MOST_USERS = 10_000
+_HISTORY = timedelta(days=28)
+_DAY = timedelta(days=1)
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a dashboard is asked, and where from. `is_file`: one of its tables, whole."""
+
+    visit: Visit
+    connection: Connection
+    wanted: BoardFilter
+    is_file: bool = False
+
+    @property
+    def most(self) -> int | None:
+        """How many rows of a table are wanted: on a page, the first; in a file all."""
+        return None if self.is_file else ROWS
+
+    @property
+    def organization_id(self) -> UUID | None:
+        """None: all of them."""
+        return None if self.wanted.is_everywhere else self.visit.organization_id
+
+    @property
+    def filters(self) -> analytics.Filters:
+        """As analytics takes them."""
+        return analytics.Filters(module=self.wanted.module, model=self.wanted.model)
+
+    @property
+    def links(self) -> Links:
+        """To what is behind the numbers."""
+        return Links(self.wanted.lists, self.wanted.is_everywhere)
+
+    @property
+    def today(self) -> date:
+        """The day in the organization's zone."""
+        return self.visit.local(self.visit.now).date()
+
+    @property
+    def csv(self) -> "_Files":
+        """Where each table is to be had as a file."""
+        return _Files(self)
+
+    def days(self, first: date, last: date) -> analytics.Period:
+        """Whole days, both included."""
+        return analytics.of_days(first, last + _DAY, self.visit.zone)
+
+
+class _Files(dict[str, str]):
+    """The address of each table's file, made when asked for."""
+
+    def __init__(self, ask: Ask) -> None:
+        super().__init__()
+        asked = ask.wanted.asked
+        self._path, self._values = asked.path.rstrip("/") or "/home", asked.values
+
+    def __missing__(self, name: str) -> str:
+        return address(f"{self._path}/{name}.csv", self._values)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A dashboard, and what its page shows besides."""
+
+    board: Board
+    context: dict[str, Any] = field(default_factory=dict)
+
+
+Reader = Callable[[Ask], Awaitable[Read]]
+
+
+# ---------- home ----------
+
+
+async def read_home(ask: Ask) -> Read:
+    """Today and the last 30 days."""
+    visit, today = ask.visit, ask.today
+    numbers = await _count_home(ask)
+    board = home.describe(numbers, ask.links, ask.csv)
+    if ask.is_file:
+        return Read(board)
+    latest = await store.list_latest(
+        ask.connection, visit.organization_id, since=visit.now - timedelta(days=_LATEST_DAYS),
+        until=visit.now + _DAY, limit=_LATEST,
+    )  # fmt: skip
+    local = visit.local(visit.now)
+    is_operator = visit.principal.is_operator
+    return Read(
+        board,
+        {
+            "latest": latest,
+            "unpriced": home.unpriced_of(numbers, ask.links),
+            "alert": await find_unpriced(ask.connection, visit) if is_operator else [],
+            "alert_days": ALERT_DAYS,
+            "greeting": home.greet(local.hour),
+            "now_words": f"{local:%A}, {today.day} {local:%B %Y}, {local:%H:%M}",
+            "snippets": first_call(visit.base_url),
+        },
+    )
+
+
+async def _count_home(ask: Ask) -> home.Numbers:
+    visit, connection, whose = ask.visit, ask.connection, ask.organization_id
+    wanted, today = ask.wanted.period, ask.today
+    period = ask.days(wanted.first, wanted.last)
+    before = analytics.previous(period)
+    _, yesterday = analytics.today_and_yesterday(visit.now, today, visit.zone)
+    last_month = same_day_last_month(today).replace(day=1)
+    far = ask.days(min(last_month, before.first), today)
+    return home.Numbers(
+        period=wanted,
+        today=today,
+        clock=f"{visit.local(yesterday.to):%H:%M}",
+        thirty_days=period,
+        before=before,
+        usage=await analytics.read_usage(connection, whose, far, ("day", "model")),
+        talks=await analytics.read_conversations(connection, whose, far, ("day", "module")),
+        modules=(await analytics.read_usage(connection, whose, period, ("module",))).by("module"),
+        yesterday=(await analytics.read_usage(connection, whose, yesterday, ())).total(),
+        talks_yesterday=(
+            await analytics.read_conversations(connection, whose, yesterday, ())
+        ).total(),
+    )
+
+
+# ---------- operations ----------
+
+
+async def read_operations(ask: Ask) -> Read:
+    """The live tiles and the last hours."""
+    visit, connection, whose = ask.visit, ask.connection, ask.organization_id
+    hours = _find_hours(ask)
+    period = analytics.of_times(hours[0], hours[-1] + _HOUR, visit.zone)
+    before = analytics.previous(period)
+    both = ("model", "endpoint")
+    given = {"module": ask.wanted.module, "model": ask.wanted.model}
+    links = Links(
+        {**given, **operations.span(hours[0], hours[-1] + _HOUR)}, ask.wanted.is_everywhere
+    )
+    by_hour = await analytics.read_usage(connection, whose, period, ("hour",), ask.filters)
+    now, old = [
+        await analytics.read_usage(
+            connection, whose, one, both, ask.filters, with_latencies=True
+        )
+        for one in (period, before)
+    ]  # fmt: skip
+    board = operations.describe(
+        visit, links, hours, by_hour=by_hour.by("hour"),
+        by_endpoint=analytics.beside(now.by("endpoint"), old.by("endpoint")),
+        by_model=analytics.beside(now.by("model"), old.by("model")), csv=ask.csv,
+    )  # fmt: skip
+    if ask.is_file:
+        return Read(board)
+    live = await analytics.get_live(connection, whose, now=visit.now)
+    return Read(board, {"live": operations.live_tiles(live)})
+
+
+def _find_hours(ask: Ask) -> list[datetime]:
+    """The full hours that are asked for."""
+    period, is_usual = ask.wanted.period, ask.wanted.asked.values.get("period", "24h") == "24h"
+    return operations.plan_hours(ask.visit, None if is_usual else period.begins)
+
+
+# ---------- finance ----------
+
+
+async def read_finance(ask: Ask) -> Read:
+    """The month, or another period: its sums and what they are made of."""
+    connection, whose, filters = ask.connection, ask.organization_id, ask.filters
+    wanted, today = ask.wanted.period, ask.today
+    is_month = wanted.words == "this month"
+    period = ask.days(wanted.first, wanted.last)
+    before = analytics.previous(period)
+    far = before
+    if is_month:
+        _, before, _ = analytics.month_to_date(today, ask.visit.zone)
+        far = ask.days(min(before.first, today - _HISTORY), wanted.first - _DAY)
+    usage = await analytics.read_usage(
+        connection, whose, ask.days(far.first, wanted.last), ("day", "model"), filters
+    )
+    modules = await analytics.read_usage(
+        connection, whose, ask.days(before.first, wanted.last), ("day", "module"), filters
+    )
+    groups = {
+        "model": usage.by("model", period=period, before=before),
+        "module": modules.by("module", period=period, before=before),
+    }
+    users = await _add_people(ask, groups, period, before)
+    spending = finance.Spending(
+        period=wanted,
+        today=today,
+        total=usage.total(period),
+        previous=usage.total(before),
+        before_words="last month by this day" if is_month else wanted.before().words,
+        users=users,
+        days=usage.by("day", "model", period=period),
+        groups=groups,
+        month=_find_month(ask, usage, far) if is_month else None,
+    )
+    board = finance.describe(spending, ask.links, ask.csv, most=ask.most)
+    if ask.is_file:
+        return Read(board)
+    return Read(board, {"has_bills": await _has_bills(ask, wanted)})
+
+
+async def _add_people(
+    ask: Ask, groups: dict[str, Any], period: analytics.Period, before: analytics.Period
+) -> int | None:
+    """By user, or by organization where all are wanted; how many users there are, where that is
+    known: by model of all organizations it would be told by other days than the cost is."""
+    connection, whose, filters = ask.connection, ask.organization_id, ask.filters
+    if whose is None:
+        now, old = [
+            (await analytics.read_usage(connection, None, one, ("organization",), filters)).by(
+                "organization"
+            )
+            for one in (period, before)
+        ]
+        groups["organization"] = analytics.beside(now, old)
+        is_counted = filters == analytics.Filters()
+        return await analytics.count_people(connection, None, period) if is_counted else None
+    if filters.model is None:
+        # as many days before as there are: what began earlier is another month's
+        found = await analytics.list_spenders(
+            connection, whose, period, before, module=filters.module, limit=ask.most or _MOST_USERS
+        )
+        groups["user"] = found.rows
+        return found.people
+    # by model, from the calls themselves
+    rows = groups["user"] = await analytics.list_sums(connection, whose, period, ("user",), filters)
+    return sum(row.keys["user"] is not None for row in rows)
+
+
+def _find_month(ask: Ask, usage: analytics.UsageSums, far: analytics.Period) -> finance.Month:
+    """The rest of the month, from the days of this one and of the last."""
+    today = ask.today
+    until_now = ask.days(far.first, today)
+    costs = {
+        date.fromisoformat(row.keys["day"]): row.usage.cost
+        for row in usage.by("day", period=until_now)
+    }
+    this_month = ask.days(today.replace(day=1), today)
+    _, _, month_end = analytics.month_to_date(today, ask.visit.zone)
+    last = same_day_last_month(today).replace(day=1)
+    recent = {day: cost for day, cost in costs.items() if day >= today - _HISTORY}
+    return finance.Month(
+        projection=analytics.project_month(
+            so_far=usage.total(this_month).cost,
+            today=today,
+            today_cost=costs.get(today, finance.ZERO),
+            daily=analytics.fill_days(recent, today),
+            month_end=month_end,
+        ),
+        last_month=usage.total(ask.days(last, this_month.first - _DAY)).cost,
+    )
+
+
+async def _has_bills(ask: Ask, period: Period) -> bool:
+    """Whether operators have bills of these days to compare with."""
+    if not ask.visit.principal.is_operator:
+        return False
+    return await store.has_bills(ask.connection, period.first, period.last)
+
+
+# ---------- insight ----------
+
+
+async def read_insight(ask: Ask) -> Read:
+    """What people think and do."""
+    connection, whose, wanted = ask.connection, ask.organization_id, ask.wanted.period
+    period = ask.days(wanted.first, wanted.last)
+    people = insight.People(
+        period=wanted,
+        today=ask.today,
+        satisfaction=await _find_satisfaction(ask, period),
+        engagement=await analytics.get_engagement(
+            connection, whose, period, limit=ask.most or _MOST_USERS
+        ),
+        cohorts=await analytics.get_retention(connection, whose, today=ask.today, weeks=_WEEKS),
+        adoption=await analytics.compare_adoption(connection, whose, period),
+        module=ask.wanted.module,
+    )
+    return Read(insight.describe(people, ask.links, ask.csv, most=ask.most))
+
+
+async def _find_satisfaction(ask: Ask, period: analytics.Period) -> analytics.SatisfactionTrend:
+    """The ratings of each day, and of all against those before."""
+    before = analytics.previous(period)
+    table = await analytics.read_conversations(
+        ask.connection, ask.organization_id, ask.days(before.first, ask.wanted.period.last),
+        ("day",), analytics.Filters(module=ask.wanted.module),
+    )  # fmt: skip
+    now, old = table.total(period).satisfaction, table.total(before).satisfaction
+    days = table.by("day", period)
+    return analytics.SatisfactionTrend(
+        period,
+        tuple((date.fromisoformat(day), sums.satisfaction) for day, sums in sorted(days.items())),
+        now,
+        old,
+        *analytics.compare_means(now, old),
+    )
