@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 RUNTIME := .venv/.installed
 DEV := .venv/.installed-dev
 
-.PHONY: demo test check bench eval-cost venv openapi clean
+.PHONY: demo test check bench eval-cost eval-analytics venv openapi clean
 
 demo: $(RUNTIME)  ## a hub with a sample month, at http://127.0.0.1:8080
 	$(BIN)/aihub demo
@@ -25,6 +25,10 @@ bench: $(DEV)  ## how fast it is on this machine
 COST_CASES ?= ../shared/data/cost_cases_dev.jsonl
 eval-cost: $(DEV)  ## recorded provider answers against what they cost (COST_CASES=file)
 	$(BIN)/python -m evaluation.cost $(COST_CASES)
+
+CONVERSATIONS ?= ../shared/data/conversations/airline_agent_dev.jsonl
+eval-analytics: $(DEV)  ## every number that is shown, computed again (CONVERSATIONS=file)
+	$(BIN)/python -m evaluation.analytics $(CONVERSATIONS)
 
 venv: $(DEV)  ## only install
 
