@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import footprint, pricing, reads, writes
+from bench import analytics, footprint, live, pricing, reads, writes
 from bench.costing import busy_seconds, calibrate, cpu_of
 from bench.figures import Figure, show
 from bench.hosting import Home, Process, start_yardstick
@@ -43,6 +43,8 @@ _MEASURES: dict[str, Callable[[Bench], list[Figure]]] = {
     "sessions": writes.measure_sessions,
     "messages": writes.measure_messages,
     "reads": reads.measure_reads,
+    "analytics": analytics.measure_analytics,
+    "live": live.measure_live,
     "footprint": footprint.measure_footprint,
 }
 

@@ -113,12 +113,13 @@ class Home:
         kept.pop("PYTHONDONTWRITEBYTECODE", None)
         return {**kept, "AIHUB_HOME": str(self.folder), "AIHUB_LOG_LEVEL": "warning"}
 
-    def run(self, *arguments: str) -> str:
-        """A command of `aihub`; what it printed."""
+    def run(self, *arguments: str, given: str = "") -> str:
+        """A command of `aihub`, with `given` on its standard input; what it printed."""
         done = subprocess.run(
             [sys.executable, "-m", "aihub.cli", *arguments],
             env=self.environment(),
             cwd=self.outer,
+            input=given,
             capture_output=True,
             text=True,
             timeout=120,
