@@ -290,8 +290,10 @@ class Board:
         self._tile(tiles, "Price", now.price, old.price, kind="money", more=where)
         self._tile(tiles, "Margin", now.price - now.cost, old.price - old.cost, kind="money",
                    more=where)  # fmt: skip
-        users = len(view.people(span))
-        each = formulas.divide(now.cost, users)
+        # of all organizations by model they are not counted, and the tile says so
+        is_counted = bool(self.organization) or "model" not in filters
+        users = len(view.people(span)) if is_counted else None
+        each = formulas.divide(now.cost, users) if users is not None else None
         self._tile(tiles, "Cost per user", each, None, kind="ratio", more=where)
         self._tile(tiles, "Calls without a price", now.unpriced, None, kind="count", more=where)
         tell = self.ledger

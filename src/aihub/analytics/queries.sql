@@ -143,18 +143,21 @@ select q.*, u.external_id as user_name from (
 
 -- name: list_spenders(organization_id, first, middle, last, module, limit)
 -- The people of `middle` until before `last`, with their cost of the days before that from `first` on.
-with r as materialized (
-  select r.* from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date) r
+with sums as materialized (
+  select r.organization_id, r.user_id, sum(r.calls)::bigint as calls, sum(r.errors)::bigint as errors, sum(r.unpriced)::bigint as unpriced,
+    sum(r.estimated)::bigint as estimated, sum(r.input_tokens)::bigint as input_tokens, sum(r.cached_input_tokens)::bigint as cached_input_tokens,
+    sum(r.output_tokens)::bigint as output_tokens, sum(r.reasoning_tokens)::bigint as reasoning_tokens, sum(r.total_tokens)::bigint as total_tokens,
+    sum(r.cost) as cost, sum(r.price) as price
+  from hub.user_rows_v1(:organization_id::uuid, :middle::date, :last::date) r
   where (:module::text is null or r.module = :module) and (r.calls > 0 or r.conversations > 0)
-), sums as (
-  select r.organization_id, r.user_id, sum(r.calls)::bigint as calls, sum(r.errors)::bigint as errors, sum(r.unpriced)::bigint as unpriced, sum(r.estimated)::bigint as estimated, sum(r.input_tokens)::bigint as input_tokens,
-    sum(r.cached_input_tokens)::bigint as cached_input_tokens, sum(r.output_tokens)::bigint as output_tokens,
-    sum(r.reasoning_tokens)::bigint as reasoning_tokens, sum(r.total_tokens)::bigint as total_tokens, sum(r.cost) as cost, sum(r.price) as price
-  from r where r.day >= :middle::date group by 1, 2
-), before as (
-  select r.organization_id, r.user_id, sum(r.cost) as cost from r where r.day < :middle::date group by 1, 2
-), shown as (
+  group by 1, 2
+), shown as materialized (
   select s.* from sums s order by s.cost desc, s.calls desc, s.organization_id, s.user_id limit :limit
+), before as (
+  select r.organization_id, r.user_id, sum(r.cost) as cost from hub.user_rows_v1(:organization_id::uuid, :first::date, :middle::date) r
+  where (:module::text is null or r.module = :module) and (r.calls > 0 or r.conversations > 0)
+    and (r.organization_id, r.user_id) in (select s.organization_id, s.user_id from shown s)
+  group by 1, 2
 )
 select s.*, u.external_id as user_name, (select count(*) from sums c where c.user_id <> '00000000-0000-0000-0000-000000000000') as people,
   b.cost as old_cost

@@ -242,9 +242,11 @@ async def _add_people(
             for one in (period, before)
         ]
         groups["organization"] = analytics.beside(now, old)
-        is_counted = filters == analytics.Filters()
-        return await analytics.count_people(connection, None, period) if is_counted else None
-    if filters.model is None:
+        if filters.model is not None:
+            return None
+        if filters.module is None:
+            return await analytics.count_people(connection, None, period)
+    elif filters.model is None:
         # as many days before as there are: what began earlier is another month's
         found = await analytics.list_spenders(
             connection, whose, period, before, module=filters.module, limit=ask.most or _MOST_USERS
@@ -252,7 +254,9 @@ async def _add_people(
         groups["user"] = found.rows
         return found.people
     # by model, from the calls themselves
-    rows = groups["user"] = await analytics.list_sums(connection, whose, period, ("user",), filters)
+    rows = await analytics.list_sums(connection, whose, period, ("user",), filters)
+    if whose is not None:
+        groups["user"] = rows
     return sum(row.keys["user"] is not None for row in rows)
 
 
