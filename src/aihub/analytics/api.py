@@ -13,7 +13,6 @@ from aihub.analytics.insights import (
     get_engagement,
     get_retention,
     get_satisfaction,
-    sum_satisfaction,
 )
 from aihub.analytics.live import Live, Watch, get_live
 from aihub.analytics.models import (
@@ -41,7 +40,7 @@ from aihub.analytics.periods import month_to_date, of_days, of_times, previous, 
 from aihub.analytics.rollups import Ticker, catch_up, rebuild, settle, status, tick
 from aihub.analytics.routes import AnalyticsRoutes
 from aihub.analytics.rules import compare_means, divide, fill_days, project_month
-from aihub.analytics.service import get_endpoints, get_total, get_usage, list_sums
+from aihub.analytics.service import get_total, get_usage, list_sums
 from aihub.analytics.store import count_people
 from aihub.analytics.stream import LiveStream
 from aihub.analytics.sums import (
@@ -94,7 +93,6 @@ __all__ = [
     "divide",
     "fill_days",
     "get_adoption",
-    "get_endpoints",
     "get_engagement",
     "get_executive",
     "get_financial",
@@ -118,7 +116,6 @@ __all__ = [
     "resolve",
     "settle",
     "status",
-    "sum_satisfaction",
     "tick",
     "to_csv",
     "today_and_yesterday",

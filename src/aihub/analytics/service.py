@@ -14,8 +14,8 @@ from aihub.kit.errors import Invalid
 
 NOBODY = UUID(int=0)
 MOST_USERS = 10_000
-_SHARES = (0.5, 0.95, 0.99)
-_SUMS = (
+SHARES = (0.5, 0.95, 0.99)
+SUMS = (
     "calls",
     "errors",
     "unpriced",
@@ -86,43 +86,17 @@ async def list_sums(
     period: Period,
     groups: Sequence[str],
     filters: Filters = EVERYTHING,
-    *,
-    compare: bool = False,
-    with_conversations: bool = False,
 ) -> tuple[UsageRow, ...]:
-    """The rows of `get_usage` alone, quickly: without totals and without times of answering.
+    """The rows of `get_usage` alone, quickly: without conversations (0) and times of answering.
 
-    `conversations` are 0 unless they are asked for. Raises Invalid.
+    Raises Invalid.
     """
     check_groups(groups)
-
-    async def read(one: Period) -> list[UsageRow]:
-        return await _read(
-            connection, organization_id, one, groups, filters,
-            with_conversations=with_conversations, with_latencies=False,
-        )  # fmt: skip
-
-    rows = await read(period)
-    old = await read(periods.previous(period)) if compare else []
-    known = {tuple(row.keys.items()): row.usage for row in old}
-    return tuple(replace(row, previous=known.get(tuple(row.keys.items()))) for row in rows)
-
-
-async def get_endpoints(
-    connection: Connection,
-    organization_id: UUID | None,
-    period: Period,
-    filters: Filters = EVERYTHING,
-) -> tuple[UsageRow, ...]:
-    """Usage by the provider's operation (`endpoint`), beside the period before."""
-    by = Grouping(None, ["endpoint"])
-    now, old = [
-        await group_usage(connection, organization_id, one, by, filters)
-        for one in (period, periods.previous(period))
-    ]
-    return tuple(
-        UsageRow({"endpoint": key[6] or None}, usage, old.get(key)) for key, usage in now.items()
-    )
+    rows = await _read(
+        connection, organization_id, period, groups, filters,
+        with_conversations=False, with_latencies=False,
+    )  # fmt: skip
+    return tuple(rows)
 
 
 def nothing() -> Usage:
@@ -168,8 +142,8 @@ async def group_usage(
 def make_usage(row: Record, histogram: Mapping[int, int], conversations: int | None) -> Usage:
     """From a row of sums and its histogram."""
     found = dict(row)
-    p50, p95, p99 = rules.percentiles(histogram, _SHARES)
-    columns: dict[str, Any] = {name: found.get(name, 0) for name in _SUMS}
+    p50, p95, p99 = rules.percentiles(histogram, SHARES)
+    columns: dict[str, Any] = {name: found.get(name, 0) for name in SUMS}
     return Usage(
         **columns,
         conversations=conversations,
@@ -181,14 +155,14 @@ def make_usage(row: Record, histogram: Mapping[int, int], conversations: int | N
 
 def with_latencies(usage: Usage, histogram: Mapping[int, int]) -> Usage:
     """The same with the percentiles of a histogram."""
-    p50, p95, p99 = rules.percentiles(histogram, _SHARES)
+    p50, p95, p99 = rules.percentiles(histogram, SHARES)
     return replace(usage, response_time_p50=p50, response_time_p95=p95, response_time_p99=p99)
 
 
 def add_up(parts: Iterable[Usage], histogram: Mapping[int, int], conversations: int) -> Usage:
     """The sums of all parts; latencies and conversations do not add up, so they are given."""
     found = list(parts)
-    sums: dict[str, Any] = {name: sum(getattr(part, name) for part in found) for name in _SUMS}
+    sums: dict[str, Any] = {name: sum(getattr(part, name) for part in found) for name in SUMS}
     exact = {name: sum((getattr(part, name) for part in found), Decimal(0)) for name in _MONEY}
     return make_usage(sums | exact, histogram, conversations)
 

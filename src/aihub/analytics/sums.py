@@ -13,29 +13,22 @@ from uuid import UUID
 
 from aihub.analytics import rules, store
 from aihub.analytics.models import GRAINS, Filters, Period, Satisfaction, Usage, UsageRow
-from aihub.analytics.service import EVERYTHING, MOST_USERS, NOBODY, check_groups
+from aihub.analytics.service import (
+    EVERYTHING,
+    MOST_USERS,
+    NOBODY,
+    SHARES,
+    SUMS,
+    check_groups,
+)
 from aihub.analytics.store import Grouping, Record
 from aihub.kit.db import Connection
 from aihub.kit.errors import Invalid
 
-_SUMS = (
-    "calls",
-    "errors",
-    "unpriced",
-    "estimated",
-    "input_tokens",
-    "cached_input_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-    "total_tokens",
-    "cost",
-    "price",
-)
 _COUNTS = ("conversations", "rated", "feedbacks", "score_sum", "score_squares")
-_SHARES = (0.5, 0.95, 0.99)
 _UNKNOWN = (None, None, None)
 _ZERO = Decimal(0)
-_NO_CALLS = (*[0] * (len(_SUMS) - 2), _ZERO, _ZERO)
+_NO_CALLS = (*[0] * (len(SUMS) - 2), _ZERO, _ZERO)
 _NO_CONVERSATIONS = (0, 0, 0, _ZERO, _ZERO, *[0] * 6)
 
 Keys = tuple[Any, ...]
@@ -178,7 +171,7 @@ async def read_usage(
         found = await store.list_latencies(connection, organization_id, period, by, filters)
         histograms = {read(r): dict(zip(r["buckets"], r["counts"], strict=True)) for r in found}
     names = await _list_names(connection, by, rows)
-    values = itemgetter(*_SUMS)
+    values = itemgetter(*SUMS)
     return UsageSums(
         groups,
         [_Part(_named(read(r), groups, names), values(r), histograms.get(read(r), {}))
@@ -224,7 +217,7 @@ async def list_spenders(
         rows=tuple(
             UsageRow(
                 {"user": None if r["user_id"] == NOBODY else r["user_name"] or str(r["user_id"])},
-                _to_usage(tuple(r.get(name, 0) for name in _SUMS), {}),
+                _to_usage(tuple(r.get(name, 0) for name in SUMS), {}),
                 _to_usage((*_NO_CALLS[:-2], r["old_cost"], _ZERO), {})
                 if r["old_cost"] is not None
                 else None,
@@ -279,9 +272,9 @@ def _merge(parts: Sequence[_Part]) -> tuple[Values, Histogram]:
 
 
 def _to_usage(values: Values, histogram: Histogram) -> Usage:
-    p50, p95, p99 = rules.percentiles(histogram, _SHARES) if histogram else _UNKNOWN
+    p50, p95, p99 = rules.percentiles(histogram, SHARES) if histogram else _UNKNOWN
     return Usage(
-        **dict(zip(_SUMS, values, strict=True)),
+        **dict(zip(SUMS, values, strict=True)),
         conversations=None,
         response_time_p50=p50,
         response_time_p95=p95,

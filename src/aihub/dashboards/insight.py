@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from aihub.analytics.api import (
@@ -248,9 +248,3 @@ def _explain(recency: Decimal, frequency: Decimal, depth: Decimal, feedback: Dec
 
 def _hundredths(score: Decimal | None) -> Decimal | None:
     return None if score is None else score.quantize(Decimal("0.01"))
-
-
-def previous_weeks(today: date, count: int) -> tuple[date, date]:
-    """The Monday `count` weeks ago, and the day after today."""
-    monday = today - timedelta(days=today.weekday())
-    return monday - timedelta(weeks=count - 1), today + timedelta(days=1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -229,17 +229,6 @@ def tell_money(amount: Number | None) -> str:
 def iso_days(days: Iterable[date]) -> tuple[str, ...]:
     """As a file has them."""
     return tuple(day.isoformat() for day in days)
-
-
-def hours_between(begins: datetime, ends: datetime) -> list[datetime]:
-    """Each full hour from one moment until before another; both in one zone, changes of the clock
-    included."""
-    utc_hours = []
-    at = begins
-    while at < ends:
-        utc_hours.append(at)
-        at += timedelta(hours=1)
-    return utc_hours
 
 
 def _url_of(links: Links, name: str, key: str | None) -> str | None:
