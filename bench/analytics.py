@@ -185,8 +185,25 @@ async def _catch_up(dsn: str) -> tuple[float, float]:
             await asyncio.sleep(0.02)
     slots = time.perf_counter() - began
     await analytics.catch_up(db)
+    days = time.perf_counter() - began - slots
+    await _hold(db)
     await db.close()
-    return slots, time.perf_counter() - began - slots
+    return slots, days
+
+
+async def _hold(db: Database) -> None:
+    """Today as far as it is stored each hour."""
+    async with db.read() as connection:
+        left = await connection.fetchval("select count(*) from hub.rollup_days where ends > now()")
+        while left > 0:
+            held = await analytics.hold(connection)
+            left -= held
+            await asyncio.sleep(0 if held else 0.02)
+            if not held:  # what is too young is not held, and the hub's own ticker holds as well
+                left = await connection.fetchval(
+                    "select count(*) from hub.rollup_days where ends > now() and until is null "
+                    "and starts < now() - interval '4 hours'"
+                )
 
 
 _WRITE = """

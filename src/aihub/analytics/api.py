@@ -37,7 +37,7 @@ from aihub.analytics.models import (
     UsageRow,
 )
 from aihub.analytics.periods import month_to_date, of_days, of_times, previous, read_zone, resolve
-from aihub.analytics.rollups import Ticker, catch_up, rebuild, settle, status, tick
+from aihub.analytics.rollups import Ticker, catch_up, hold, rebuild, settle, status, tick
 from aihub.analytics.routes import AnalyticsRoutes
 from aihub.analytics.rules import compare_means, divide, fill_days, project_month
 from aihub.analytics.service import get_total, get_usage, list_sums
@@ -102,6 +102,7 @@ __all__ = [
     "get_satisfaction",
     "get_total",
     "get_usage",
+    "hold",
     "list_spenders",
     "list_sums",
     "month_to_date",

@@ -227,7 +227,7 @@ with dirty as materialized (
 ), short as materialized (
   select date_trunc('month', :first::timestamp) = :first::timestamp and :last::timestamp <= :first::timestamp + interval '1 month'
     and not exists (select from dirty d join hub.user_months m on m.organization_id = d.organization_id and m.month = :first and m.first_day = d.day
-      where d.ends <= now()) as is_enough
+      where d.until is null) as is_enough
 )
 select count(*) from (
   select m.organization_id, m.user_id from hub.user_months m
@@ -236,19 +236,19 @@ select count(*) from (
   select u.organization_id, u.user_id from public.ai_user_days u
   where not (select s.is_enough from short s) and u.day >= :first and u.day < :last and (:organization_id is null or u.organization_id = :organization_id)
     and (u.calls > 0 or u.conversations > 0)
-    and not exists (select from dirty d where d.organization_id = u.organization_id and d.day = u.day)
+    and not exists (select from dirty d where d.organization_id = u.organization_id and d.day = u.day and d.until is null)
   union
   select k.organization_id, k.user_id from dirty d
-  join public.ai_calls k on k.organization_id = d.organization_id and k.occurred_at >= d.starts and k.occurred_at < d.ends
+  join public.ai_calls k on k.organization_id = d.organization_id and k.occurred_at >= coalesce(d.until, d.starts) and k.occurred_at < d.ends
   union
   select c.organization_id, c.user_id from dirty d
-  join public.ai_conversations c on c.organization_id = d.organization_id and c.created_at >= d.starts and c.created_at < d.ends
+  join public.ai_conversations c on c.organization_id = d.organization_id and c.created_at >= coalesce(d.until, d.starts) and c.created_at < d.ends
   union
   select k.organization_id, k.user_id from dirty d
-  join hub.kept_calls k on k.organization_id = d.organization_id and k.slot >= d.starts and k.slot < d.ends
+  join hub.kept_calls k on k.organization_id = d.organization_id and k.slot >= coalesce(d.until, d.starts) and k.slot < d.ends
   union
   select k.organization_id, k.user_id from dirty d
-  join hub.kept_conversations k on k.organization_id = d.organization_id and k.slot >= d.starts and k.slot < d.ends
+  join hub.kept_conversations k on k.organization_id = d.organization_id and k.slot >= coalesce(d.until, d.starts) and k.slot < d.ends
 ) x where x.user_id <> '00000000-0000-0000-0000-000000000000';
 
 -- name: count_people_between(organization_id, from_, to)$
@@ -321,6 +321,9 @@ select t.ran, t.slots, t.more, t.behind from hub.tick_rollups_v1(:most, :days) t
 
 -- name: settle_days(most)$
 select hub.settle_days_v1(:most);
+
+-- name: hold_open_days(most)$
+select hub.hold_open_days_v1(:most);
 
 -- name: rebuild_rollups(from_, to)$
 select hub.rebuild_rollups_v1(:from_::timestamptz, :to::timestamptz);

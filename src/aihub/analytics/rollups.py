@@ -14,6 +14,7 @@ from aihub.kit.errors import DatabaseAway
 MOST_ROWS = 20_000
 _FEWEST_ROWS = 100
 _MOST_DAYS = 300
+_FEW_DAYS = 40  # at once where ticks wait for it
 REBUILD_DAYS = 3
 _PAUSE_SECONDS = 0.25  # that between steps
 _REST = 9  # times as long as the last tick took, so that ticking takes a tenth of one core
@@ -32,9 +33,17 @@ async def tick(connection: Connection, *, most: int = MOST_ROWS, days: int = REB
     return await store.tick_rollups(connection, most=most, days=days)
 
 
-async def settle(connection: Connection) -> int:
-    """Store days that are over; how many. 0 also while another process is at work."""
-    return await store.settle_days(connection, _MOST_DAYS)
+async def settle(connection: Connection, *, most: int = _MOST_DAYS) -> int:
+    """Store days that are over, `most` at once; how many. 0 also while another is at work."""
+    return await store.settle_days(connection, most)
+
+
+async def hold(connection: Connection, *, most: int = _FEW_DAYS) -> int:
+    """Store days that are not over, but for their last hours; how many.
+
+    0 also while another process is at work. Answers are the same without it, they take longer.
+    """
+    return await store.hold_open_days(connection, most)
 
 
 async def rebuild(
@@ -87,13 +96,25 @@ class Ticker:
                 break
         if self.last.ran:
             # a busy slot takes long, since it is computed whole: then less often, for who stores
-            took = time.perf_counter() - began
-            await asyncio.sleep(min(_MOST_REST_SECONDS, max(0.0, _REST * took - _PAUSE_SECONDS)))
+            await _rest(began)
         now = datetime.now(UTC)
         if (now - self._settled_at).total_seconds() >= self._settle_seconds:
             self._settled_at = now
+            await self._store_days()
+
+    async def _store_days(self) -> None:
+        """Some of the days that are over, and of those that are not.
+
+        While somebody stores rows, no more than that takes a tenth of one core.
+        """
+        for store_some in (settle, hold):
+            began = time.perf_counter()
             async with self._db.write(is_one_statement=True) as connection:
-                await settle(connection)
+                found = await store_some(connection, most=_FEW_DAYS)
+            if found and self.last is not None and self.last.slots:
+                await _rest(began)
+            elif found == _FEW_DAYS:
+                self._settled_at = datetime.fromtimestamp(0, UTC)  # go on with the next step
 
     async def _tick(self) -> Tick:
         """One tick; one that takes longer than a statement may is smaller the next time."""
@@ -109,3 +130,9 @@ class Ticker:
         if not found.more:
             self.most_rows, self._days = MOST_ROWS, REBUILD_DAYS
         return found
+
+
+async def _rest(began: float) -> None:
+    """Some times as long as the work took that `began` (of perf_counter)."""
+    took = time.perf_counter() - began
+    await asyncio.sleep(min(_MOST_REST_SECONDS, max(0.0, _REST * took - _PAUSE_SECONDS)))

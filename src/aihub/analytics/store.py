@@ -371,6 +371,11 @@ async def settle_days(connection: Connection, most: int) -> int:
     return int(await _queries.settle_days(connection, most=most))
 
 
+async def hold_open_days(connection: Connection, most: int) -> int:
+    """Store days that are not over, as far as they are; how many."""
+    return int(await _queries.hold_open_days(connection, most=most))
+
+
 async def rebuild_rollups(
     connection: Connection, from_: datetime | str, to: datetime | str
 ) -> None:
