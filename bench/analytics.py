@@ -192,8 +192,10 @@ async def _catch_up(dsn: str) -> tuple[float, float]:
 
 
 async def _hold(db: Database) -> None:
-    """Today as far as it is stored each hour."""
+    """Today as far as it is stored each hour, and the sums of slots."""
     async with db.read() as connection:
+        while await connection.fetchval("select count(*) < 280 from hub.slot_sums"):
+            await analytics.sum_slots(connection)
         left = await connection.fetchval("select count(*) from hub.rollup_days where ends > now()")
         while left > 0:
             held = await analytics.hold(connection)

@@ -1,4 +1,5 @@
-"""Days that are not over are stored as far as they are: no answer differs for that."""
+"""Days that are not over are stored as far as they are, slots are added up over all organizations:
+no answer differs for that."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -12,17 +13,22 @@ from aihub.analytics import api as analytics
 from . import rows, whole
 from .conftest import fixture
 
-_TIMES = ("as_of",)
+_OF_NOW = ("as_of", "realtime")
 _ASKED = (
     ("usage", {"group_by": "day,model"}),
     ("usage", {"group_by": "module,source"}),
     ("usage", {"group_by": "hour"}),
+    ("usage", {"group_by": "hour,module,source"}),
+    ("usage", {"group_by": "hour,organization"}),
+    ("usage", {"group_by": "provider", "timezone": "Asia/Kolkata"}),
+    ("usage", {"group_by": "hour", "module": "support"}),
     ("usage", {"group_by": "user,module"}),
     ("satisfaction", {}),
     ("engagement", {}),
     ("retention", {}),
     ("adoption", {}),
 )
+_BOARDS = ("executive", "operational", "financial")
 
 
 def _evening() -> str:
@@ -49,7 +55,7 @@ def hold(hub: Any, connection: Any) -> Any:
     async def held(organization: UUID) -> datetime | None:
         await connection.execute("update hub.rollup_days set held_at = null")
         async with hub.db.write() as ours:
-            while await analytics.hold(ours):
+            while await analytics.hold(ours) + await analytics.sum_slots(ours):
                 pass
         return await since(connection, organization)
 
@@ -73,11 +79,11 @@ def ask_all(answers: Any, cast: Any) -> Any:
         for name in ("ada", "olga"):
             client = getattr(cast, name).over(answers)
             paths = [(f"/v1/analytics/{path}", params) for path, params in _ASKED]
-            paths += [(f"/v1/dashboards/{path}", {}) for path in ("executive", "financial")]
+            paths += [(f"/v1/dashboards/{path}", {}) for path in _BOARDS]
             for path, params in paths:
                 body = await client.get(path, **params)
                 found[f"{name} {path} {params}"] = {
-                    key: _in_order(value) for key, value in body.items() if key not in _TIMES
+                    key: _in_order(value) for key, value in body.items() if key not in _OF_NOW
                 }
         return found
 
@@ -95,7 +101,34 @@ async def test_answers_are_the_same(organization, connection, catch_up, hold, as
     until = await hold(organization)
     assert until is not None
     assert timedelta(hours=2) <= datetime.now(UTC) - until < timedelta(hours=3)
+    # three days, but for the slot of now
+    assert await connection.fetchval("select count(*) from hub.slot_sums") == 3 * 96
     assert await ask_all() == before
+
+
+async def test_sums_of_slots(organization, connection, catch_up, hold, hub) -> None:
+    """Of what is touched they do not hold, nor while something is computed again."""
+    await catch_up()
+    await hold(organization)
+    late = datetime.now(UTC) - timedelta(hours=30)
+    await rows.add_call(connection, organization, late, random.Random(2))
+    await catch_up()
+    missing = (
+        "select array_agg(g) from generate_series(hub.slot_sums_begin(), "
+        "hub.slot_of(now()) - interval '15 minutes', interval '15 minutes') g "
+        "where not exists (select from hub.slot_sums m where m.slot = g)"
+    )
+    assert len(await connection.fetchval(missing)) == 1
+    async with hub.db.write() as ours:
+        assert await analytics.sum_slots(ours) == 1
+    sums = "select sum(calls), sum(cost), sum(total_tokens) from {} where slot >= $1 and slot < $2"
+    times = (datetime.now(UTC) - timedelta(hours=60), datetime.now(UTC) - timedelta(minutes=30))
+    found = await connection.fetchrow(sums.format("hub.usage_slot_sums"), *times)
+    assert found == await connection.fetchrow(sums.format("public.ai_usage_slots"), *times)
+    async with hub.db.write() as ours:
+        await analytics.rebuild(ours)
+    await catch_up()
+    assert await connection.fetchval("select count(*) from hub.slot_sums") == 0
 
 
 @pytest.mark.parametrize("hours", [4, 1])

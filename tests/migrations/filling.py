@@ -251,6 +251,11 @@ async def _fill_the_rollups(
     # the days of today as if they were over, and open again
     await connection.execute("update hub.rollup_days set ends = now()")
     assert await connection.fetchval("select hub.settle_days_v1()")
+    await connection.execute("update public.ai_usage_slots set slot = slot - interval '1 hour'")
+    await connection.execute(
+        "update public.ai_conversation_slots set slot = slot - interval '1 hour'"
+    )
+    assert await connection.fetchval("select hub.sum_slots_v1()")
     await connection.execute(
         "insert into hub.rollup_days values "
         "($1, current_date + 1, now() + interval '1 day', now() + interval '2 days')",

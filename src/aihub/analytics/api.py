@@ -37,7 +37,16 @@ from aihub.analytics.models import (
     UsageRow,
 )
 from aihub.analytics.periods import month_to_date, of_days, of_times, previous, read_zone, resolve
-from aihub.analytics.rollups import Ticker, catch_up, hold, rebuild, settle, status, tick
+from aihub.analytics.rollups import (
+    Ticker,
+    catch_up,
+    hold,
+    rebuild,
+    settle,
+    status,
+    sum_slots,
+    tick,
+)
 from aihub.analytics.routes import AnalyticsRoutes
 from aihub.analytics.rules import compare_means, divide, fill_days, project_month
 from aihub.analytics.service import get_total, get_usage, list_sums
@@ -117,6 +126,7 @@ __all__ = [
     "resolve",
     "settle",
     "status",
+    "sum_slots",
     "tick",
     "to_csv",
     "today_and_yesterday",

@@ -201,19 +201,14 @@ select p.intent as name, count(*) filter (where p.is_now and p.user_id <> '00000
 from people p group by p.intent having bool_or(p.is_now);
 
 -- name: list_people(organization_id, first, last, zone)
--- By day first: days of activity are then counted without sorting.
-with days as (
-  select r.organization_id, r.user_id, r.day, sum(r.conversations) as conversations, sum(r.messages) as messages, sum(r.calls) as calls, sum(r.cost) as cost,
-    sum(r.feedbacks) as feedbacks, sum(r.score_sum) as score_sum
+with people as (
+  select r.organization_id, r.user_id, max(r.day) filter (where r.calls > 0 or r.conversations > 0) as last_day,
+    count(distinct r.day) filter (where r.calls > 0 or r.conversations > 0) as active_days, sum(r.conversations)::bigint as conversations,
+    sum(r.messages)::bigint as messages, sum(r.calls)::bigint as calls, sum(r.cost) as cost, sum(r.feedbacks)::bigint as feedbacks, sum(r.score_sum) as score_sum
   from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date, :zone::text) r
   where r.user_id <> '00000000-0000-0000-0000-000000000000'
-  group by 1, 2, 3
-), people as (
-  select d.organization_id, d.user_id, max(d.day) filter (where d.calls > 0 or d.conversations > 0) as last_day,
-    count(*) filter (where d.calls > 0 or d.conversations > 0) as active_days, sum(d.conversations)::bigint as conversations,
-    sum(d.messages)::bigint as messages, sum(d.calls)::bigint as calls, sum(d.cost) as cost, sum(d.feedbacks)::bigint as feedbacks, sum(d.score_sum) as score_sum
-  from days d group by 1, 2
-  having sum(d.calls) > 0 or sum(d.conversations) > 0
+  group by 1, 2
+  having sum(r.calls) > 0 or sum(r.conversations) > 0
 )
 select p.*, o.external_id as organization, u.external_id as user_name
 from people p
@@ -324,6 +319,9 @@ select hub.settle_days_v1(:most);
 
 -- name: hold_open_days(most)$
 select hub.hold_open_days_v1(:most);
+
+-- name: sum_slots(most)$
+select hub.sum_slots_v1(:most);
 
 -- name: rebuild_rollups(from_, to)$
 select hub.rebuild_rollups_v1(:from_::timestamptz, :to::timestamptz);

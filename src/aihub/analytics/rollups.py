@@ -14,7 +14,7 @@ from aihub.kit.errors import DatabaseAway
 MOST_ROWS = 20_000
 _FEWEST_ROWS = 100
 _MOST_DAYS = 300
-_FEW_DAYS = 40  # at once where ticks wait for it
+_FEW = 40  # days or slots at once, where ticks wait for it
 REBUILD_DAYS = 3
 _PAUSE_SECONDS = 0.25  # that between steps
 _REST = 9  # times as long as the last tick took, so that ticking takes a tenth of one core
@@ -38,12 +38,20 @@ async def settle(connection: Connection, *, most: int = _MOST_DAYS) -> int:
     return await store.settle_days(connection, most)
 
 
-async def hold(connection: Connection, *, most: int = _FEW_DAYS) -> int:
+async def hold(connection: Connection, *, most: int = _FEW) -> int:
     """Store days that are not over, but for their last hours; how many.
 
     0 also while another process is at work. Answers are the same without it, they take longer.
     """
     return await store.hold_open_days(connection, most)
+
+
+async def sum_slots(connection: Connection, *, most: int = _FEW) -> int:
+    """Add slots of the last days up over all organizations; how many.
+
+    0 also while another process is at work. Answers are the same without it, they take longer.
+    """
+    return await store.sum_slots(connection, most)
 
 
 async def rebuild(
@@ -103,17 +111,17 @@ class Ticker:
             await self._store_days()
 
     async def _store_days(self) -> None:
-        """Some of the days that are over, and of those that are not.
+        """Some of the days that are over, of those that are not, and sums of slots.
 
         While somebody stores rows, no more than that takes a tenth of one core.
         """
-        for store_some in (settle, hold):
+        for store_some in (settle, hold, sum_slots):
             began = time.perf_counter()
             async with self._db.write(is_one_statement=True) as connection:
-                found = await store_some(connection, most=_FEW_DAYS)
+                found = await store_some(connection, most=_FEW)
             if found and self.last is not None and self.last.slots:
                 await _rest(began)
-            elif found == _FEW_DAYS:
+            elif found == _FEW:
                 self._settled_at = datetime.fromtimestamp(0, UTC)  # go on with the next step
 
     async def _tick(self) -> Tick:

@@ -376,6 +376,11 @@ async def hold_open_days(connection: Connection, most: int) -> int:
     return int(await _queries.hold_open_days(connection, most=most))
 
 
+async def sum_slots(connection: Connection, most: int) -> int:
+    """Add slots up over all organizations; how many."""
+    return int(await _queries.sum_slots(connection, most=most))
+
+
 async def rebuild_rollups(
     connection: Connection, from_: datetime | str, to: datetime | str
 ) -> None:
