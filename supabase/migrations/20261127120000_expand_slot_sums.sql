@@ -52,6 +52,13 @@ begin
   end loop;
 end $$;
 
+-- So that conversations of many organizations are counted, and people looked at, in indexes alone.
+create unique index if not exists ai_conversation_days_counts_key on public.ai_conversation_days
+  (organization_id, kind, day, module, source, provider, model) include (conversations);
+drop index if exists public.ai_conversation_days_key;
+create index if not exists ai_user_days_people_idx on public.ai_user_days (organization_id, day)
+  include (user_id, module, calls, conversations, messages, cost, feedbacks, score_sum);
+
 create or replace function hub.slot_sums_begin() returns timestamptz
 language sql stable parallel safe
 as $$ select hub.slot_of(now()) - interval '3 days' $$;

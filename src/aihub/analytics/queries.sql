@@ -83,6 +83,20 @@ from (
   group by 1, 2, 3, 4, 5, 6, 7
 ) r group by 1, 2, 3, 4, 5, 6;
 
+-- name: count_conversations(organization_id, kind, by_days, first, last, from_, to, zone, grain, by_organization, by_provider, by_model, by_module, by_source, provider, model, module, source)
+-- The same with nothing but how many: of many organizations that is three times as fast.
+select case :grain::text when 'hour' then to_char(date_trunc('hour', r.slot, :zone::text) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+    when 'day' then r.day::text when 'week' then date_trunc('week', r.day::timestamp)::date::text
+    when 'month' then date_trunc('month', r.day::timestamp)::date::text end as at,
+  case when :by_organization::boolean then r.organization_id end as organization_id, case when :by_provider::boolean then r.provider end as provider,
+  case when :by_model::boolean then r.model end as model, case when :by_module::boolean then r.module end as module,
+  case when :by_source::boolean then r.source end as source, sum(r.conversations)::bigint as conversations
+from hub.conversation_rows_v1(:organization_id::uuid, not :by_organization::boolean, :kind::integer, :by_days::boolean, :first::date, :last::date,
+  :from_::timestamptz, :to::timestamptz, :zone::text) r
+where (:provider::text is null or r.provider = :provider) and (:model::text is null or r.model = :model)
+  and (:module::text is null or r.module = :module) and (:source::text is null or r.source = :source)
+group by 1, 2, 3, 4, 5, 6;
+
 -- name: list_user_usage(organization_id, first, last, grain, by_module, module, limit)
 -- With the histograms: a person's are short.
 with r as materialized (

@@ -127,7 +127,7 @@ async def group_usage(
             histogram.update(rules.merge_counts((r["buckets"], r["counts"]) for r in found))
     counts: dict[Any, int] = {}
     if with_conversations and "endpoint" not in by.parts:
-        rows = await store.list_conversations(connection, organization_id, period, by, filters)
+        rows = await store.count_conversations(connection, organization_id, period, by, filters)
         counts = {by.key(r): r["conversations"] for r in rows if r["conversations"]}
     usage = {}
     for row in sums:

@@ -151,22 +151,46 @@ async def list_conversations(
     filters: Filters,
 ) -> list[Record]:
     """Conversations and feedback by group; by provider or model those whose calls used it."""
+    queries = _reading(organization_id, period)
+    return await fetch(
+        queries.list_conversations(
+            connection, **_conversation_values(organization_id, period, by, filters)
+        )
+    )
+
+
+async def count_conversations(
+    connection: Connection,
+    organization_id: UUID | None,
+    period: Period,
+    by: Grouping,
+    filters: Filters,
+) -> list[Record]:
+    """The same groups with nothing but `conversations`."""
+    queries = _reading(organization_id, period)
+    return await fetch(
+        queries.count_conversations(
+            connection, **_conversation_values(organization_id, period, by, filters)
+        )
+    )
+
+
+def _conversation_values(
+    organization_id: UUID | None, period: Period, by: Grouping, filters: Filters
+) -> dict[str, Any]:
     provider = "provider" in by.parts or filters.provider is not None
     model = "model" in by.parts or filters.model is not None
     is_fine = {"module", "source"} & set(by.parts) or filters.module or filters.source
     kinds = {(False, False): 0, (True, False): 1, (True, True): 2, (False, True): 3}
-    kind = kinds[provider, model] + (0 if is_fine else 4)  # by days kept without them, too
-    return await fetch(
-        _reading(organization_id, period).list_conversations(
-            connection,
-            organization_id=organization_id,
-            kind=kind,
-            grain=by.grain,
-            **_times(period),
-            **by.flags(_PARTS[:-1]),
-            **asdict(filters),
-        )
-    )
+    return {
+        "organization_id": organization_id,
+        # by days kept without module and source, too
+        "kind": kinds[provider, model] + (0 if is_fine else 4),
+        "grain": by.grain,
+        **_times(period),
+        **by.flags(_PARTS[:-1]),
+        **asdict(filters),
+    }
 
 
 async def list_user_usage(
