@@ -14,6 +14,7 @@ from aihub.analytics.service import EVERYTHING, add_up, group_usage, nothing, wi
 from aihub.analytics.store import Grouping
 from aihub.analytics.sums import ConversationTable, UsageSums, read_conversations, read_usage
 from aihub.kit.db import Connection
+from aihub.kit.together import Together, one_by_one
 
 _TOP_MODULES = 5
 _DAYS = 30
@@ -28,8 +29,9 @@ async def get_executive(
     *,
     own_days: bool = True,
     now: datetime | None = None,
+    together: Together | None = None,
 ) -> Executive:
-    """Home. `organization_id` None: all organizations.
+    """Home. `organization_id` None: all organizations. `together`: how to read several things.
 
     `own_days`: `timezone` is the organization's own; for all, each one's days are cut by its own.
     Otherwise days are those of `timezone`, which takes longer. Today is compared
@@ -46,12 +48,13 @@ async def get_executive(
     # of all, both by the same clock: there is no one time of day until which to compare
     is_one = organization_id is not None
     day, yesterday = today_and_yesterday(at, today, zone, own_days=own_days and is_one)
-    usage = await read_usage(connection, organization_id, both, _BY_DAY_AND_MODULE)
-    talks = await read_conversations(connection, organization_id, both, _BY_DAY_AND_MODULE)
-    until_now = await read_conversations(connection, organization_id, yesterday, [])
-    so_far = talks.total(day)
-    if not is_one:
-        so_far = (await read_conversations(connection, None, day, [])).total()
+    usage, talks, until_now, *by_clock = await (together or one_by_one(connection))(
+        lambda c: read_usage(c, organization_id, both, _BY_DAY_AND_MODULE),
+        lambda c: read_conversations(c, organization_id, both, _BY_DAY_AND_MODULE),
+        lambda c: read_conversations(c, organization_id, yesterday, []),
+        *(() if is_one else (lambda c: read_conversations(c, None, day, []),)),
+    )
+    so_far = talks.total(day) if is_one else by_clock[0].total()
     rated, old_rated = talks.total(period).satisfaction, talks.total(before).satisfaction
     cost, old_cost = usage.total(period).cost, usage.total(before).cost
     return Executive(
@@ -116,6 +119,7 @@ async def get_operational(
     timezone: str,
     *,
     now: datetime | None = None,
+    together: Together | None = None,
 ) -> Operational:
     """Operations: the live numbers, and the last 24 hours (whole hours) against those before."""
     at = now or datetime.now(UTC)
@@ -126,19 +130,22 @@ async def get_operational(
     period = periods.of_times(ends - timedelta(hours=24), ends, zone)
     before = periods.previous(period)
     by_model = Grouping(None, ["provider", "model"])
-    sums = await read_usage(
-        connection, organization_id, period, ["hour", "endpoint", "provider", "model"]
+    both = periods.of_times(before.from_, period.to, zone)
+    by_hour = ["hour", "endpoint", "provider", "model"]
+    sums, found, old, conversations, numbers = await (together or one_by_one(connection))(
+        lambda c: read_usage(c, organization_id, period, by_hour),
+        lambda c: store.list_latencies(c, organization_id, period, by_model, EVERYTHING),
+        lambda c: read_usage(c, organization_id, before, [], with_latencies=True),
+        lambda c: read_conversations(c, organization_id, both, ["hour"]),
+        lambda c: live.get_live(c, organization_id, now=at),
     )
-    found = await store.list_latencies(connection, organization_id, period, by_model, EVERYTHING)
     histograms = {
         (row["provider"] or None, row["model"] or None): rules.merge_counts(
             [(row["buckets"], row["counts"])]
         )
         for row in found
     }
-    old = await read_usage(connection, organization_id, before, [], with_latencies=True)
-    both = periods.of_times(before.from_, period.to, zone)
-    talks = (await read_conversations(connection, organization_id, both, ["hour"])).by("hour")
+    talks = conversations.by("hour")
     starts = _name_hour(period.from_)
     counts = {
         is_now: sum(s.conversations for at, s in talks.items() if (at >= starts) is is_now)
@@ -148,7 +155,7 @@ async def get_operational(
     return Operational(
         as_of=at,
         timezone=timezone,
-        live=await live.get_live(connection, organization_id, now=at),
+        live=numbers,
         token_usage_by_hour=_fill_hours(sums.by("hour"), period),
         error_rate_by_endpoint=_most_calls_first(sums.by("endpoint")),
         p95_response_times=_most_calls_first(
@@ -189,6 +196,7 @@ async def get_financial(
     *,
     own_days: bool = True,
     now: datetime | None = None,
+    together: Together | None = None,
 ) -> Financial:
     """Finance: the month to date against as many days of the month before, and what it comes to."""
     at = now or datetime.now(UTC)
@@ -196,19 +204,21 @@ async def get_financial(
     today = periods.day_of(at, zone)
     period, before, month_end = periods.month_to_date(today, zone, own_days=own_days)
     by = Grouping(None, ["organization"])
-    found = await group_usage(connection, organization_id, period, by, with_latencies=False)
+    # both months by day: the whole month before, as many days of it, and what days cost lately
+    months = periods.of_days(before.first, period.last, zone, own_days=own_days)
+    found, by_day, users, old_users = await (together or one_by_one(connection))(
+        lambda c: group_usage(c, organization_id, period, by, with_latencies=False),
+        lambda c: read_usage(c, organization_id, months, ["day"]),
+        lambda c: store.count_people(c, organization_id, period),
+        lambda c: store.count_people(c, organization_id, before),
+    )
     names = await store.list_names(connection, {key[1] for key in found})
     rows = [
         UsageRow({"organization": names.get(key[1], str(key[1]))}, usage)
         for key, usage in found.items()
     ]
     total = _sum(found)
-    # both months by day: the whole month before, as many days of it, and what days cost lately
-    months = periods.of_days(before.first, period.last, zone, own_days=own_days)
-    by_day = await read_usage(connection, organization_id, months, ["day"])
     old_total = by_day.total(before)
-    users = await store.count_people(connection, organization_id, period)
-    old_users = await store.count_people(connection, organization_id, before)
     days = {date.fromisoformat(row.keys["day"]): row.usage.cost for row in by_day.by("day")}
     since = today - timedelta(days=_HISTORY_DAYS)
     costs = {day: cost for day, cost in days.items() if day >= since}

@@ -79,10 +79,12 @@ async def catch_up(db: Database) -> RollupStatus:
     while True:
         async with db.write() as connection:
             settled = await settle(connection)
-        if not settled:
-            break
-    async with db.read() as connection:
-        return await status(connection)
+        async with db.read() as connection:
+            state = await status(connection)
+        if not state.due_days:
+            return state
+        if not settled:  # another process is at it
+            await asyncio.sleep(_PAUSE_SECONDS / 10)
 
 
 class Ticker:
@@ -113,15 +115,17 @@ class Ticker:
     async def _store_days(self) -> None:
         """Some of the days that are over, of those that are not, and sums of slots.
 
-        While somebody stores rows, no more than that takes a tenth of one core.
+        While somebody stores rows, no more than takes a tenth of one core, and few at once.
         """
+        is_busy = self.last is not None and self.last.slots > 0
+        most = _FEW if is_busy else _MOST_DAYS
         for store_some in (settle, hold, sum_slots):
             began = time.perf_counter()
             async with self._db.write(is_one_statement=True) as connection:
-                found = await store_some(connection, most=_FEW)
-            if found and self.last is not None and self.last.slots:
+                found = await store_some(connection, most=most)
+            if found and is_busy:
                 await _rest(began)
-            elif found == _FEW:
+            elif found == most:
                 self._settled_at = datetime.fromtimestamp(0, UTC)  # go on with the next step
 
     async def _tick(self) -> Tick:

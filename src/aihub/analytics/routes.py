@@ -11,6 +11,7 @@ from aihub.identity.api import READ
 from aihub.kit.db import Database
 from aihub.kit.errors import Invalid
 from aihub.kit.http import Answer, Call, Operation
+from aihub.kit.together import together
 
 _TAG = "Analytics"
 _UTC = "UTC"
@@ -163,7 +164,12 @@ class AnalyticsRoutes:
         As CSV: the top modules.
         """
         async with self._db.read() as connection:
-            found = await boards.get_executive(connection, _organization(call), **_zone(call))
+            found = await boards.get_executive(
+                connection,
+                _organization(call),
+                **_zone(call),
+                together=together(self._db, connection),
+            )
         columns = ("module", *tables.USAGE_COLUMNS)
         return _answer(call, tables.executive(found), top_modules_by_usage=columns)
 
@@ -174,7 +180,10 @@ class AnalyticsRoutes:
         """
         async with self._db.read() as connection:
             found = await boards.get_operational(
-                connection, _organization(call), _zone(call)["timezone"]
+                connection,
+                _organization(call),
+                _zone(call)["timezone"],
+                together=together(self._db, connection),
             )
         return _answer(
             call,
@@ -191,7 +200,12 @@ class AnalyticsRoutes:
         weekday in the last 28 days; the range holds four times of five. As CSV: by organization.
         """
         async with self._db.read() as connection:
-            found = await boards.get_financial(connection, _organization(call), **_zone(call))
+            found = await boards.get_financial(
+                connection,
+                _organization(call),
+                **_zone(call),
+                together=together(self._db, connection),
+            )
         columns = tables.ORGANIZATION_COLUMNS
         return _answer(call, tables.financial(found), cost_by_organization=columns)
 

@@ -27,6 +27,7 @@ from aihub.dashboards.rendering import Renderer
 from aihub.dashboards.visits import Visit
 from aihub.kit.db import Connection, Database
 from aihub.kit.errors import Invalid, NotFound
+from aihub.kit.together import together
 from aihub.reconciliation import api as reconciliation
 
 _SUGGESTED_DAYS = 30
@@ -62,7 +63,7 @@ class BoardPages:
         async with self._db.read() as connection:
             known = await self._suggest(connection, visit, page)
             if not wanted.asked.errors:
-                read = await page.read(Ask(visit, connection, wanted))
+                read = await page.read(Ask(visit, together(self._db, connection), wanted))
         choices = operations.PERIODS if page is OPERATIONS else PERIODS
         default = choices[page.default]
         return self._renderer.page(
@@ -121,7 +122,7 @@ class BoardPages:
         if wanted.asked.errors:
             raise Invalid(wanted.asked.complaint)
         async with self._db.read() as connection:
-            read = await page.read(Ask(visit, connection, wanted, is_file=True))
+            read = await page.read(Ask(visit, together(self._db, connection), wanted, is_file=True))
         name = visit.request.path_params["table"]
         table = read.board.table(name)
         if table is None:

@@ -1,6 +1,6 @@
 """What each dashboard reads: few queries, each of whose rows serves several numbers."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from aihub.dashboards.snippets import first_call
 from aihub.dashboards.usage_views import Links
 from aihub.dashboards.visits import Visit
 from aihub.kit.db import Connection
+from aihub.kit.together import Together
 
 _LATEST_DAYS = 60
 _LATEST = 8
@@ -32,7 +33,7 @@ class Ask:
     """What a dashboard is asked, and where from. `is_file`: one of its tables, whole."""
 
     visit: Visit
-    connection: Connection
+    together: Together
     wanted: BoardFilter
     is_file: bool = False
 
@@ -100,22 +101,17 @@ Reader = Callable[[Ask], Awaitable[Read]]
 async def read_home(ask: Ask) -> Read:
     """Today and the last 30 days."""
     visit, today = ask.visit, ask.today
-    numbers = await _count_home(ask)
+    numbers, latest, alert = await _count_home(ask)
     board = home.describe(numbers, ask.links, ask.csv)
     if ask.is_file:
         return Read(board)
-    latest = await store.list_latest(
-        ask.connection, visit.organization_id, since=visit.now - timedelta(days=_LATEST_DAYS),
-        until=visit.now + _DAY, limit=_LATEST,
-    )  # fmt: skip
     local = visit.local(visit.now)
-    is_operator = visit.principal.is_operator
     return Read(
         board,
         {
             "latest": latest,
             "unpriced": home.unpriced_of(numbers, ask.links),
-            "alert": await find_unpriced(ask.connection, visit) if is_operator else [],
+            "alert": alert,
             "alert_days": ALERT_DAYS,
             "greeting": home.greet(local.hour),
             "now_words": f"{local:%A}, {today.day} {local:%B %Y}, {local:%H:%M}",
@@ -124,28 +120,53 @@ async def read_home(ask: Ask) -> Read:
     )
 
 
-async def _count_home(ask: Ask) -> home.Numbers:
-    visit, connection, whose = ask.visit, ask.connection, ask.organization_id
+async def _count_home(ask: Ask) -> tuple[home.Numbers, Any, Any]:
+    """The numbers; the latest conversations; for operators, models without a price."""
+    visit, whose = ask.visit, ask.organization_id
     wanted, today = ask.wanted.period, ask.today
     period = ask.days(wanted.first, wanted.last)
     before = analytics.previous(period)
     _, yesterday = analytics.today_and_yesterday(visit.now, today, visit.zone)
     last_month = same_day_last_month(today).replace(day=1)
     far = ask.days(min(last_month, before.first), today)
-    return home.Numbers(
+    usage, talks, modules, usage_yesterday, talks_yesterday, latest, alert = await ask.together(
+        lambda c: analytics.read_usage(c, whose, far, ("day", "model")),
+        lambda c: analytics.read_conversations(c, whose, far, ("day", "module")),
+        lambda c: analytics.read_usage(c, whose, period, ("module",)),
+        lambda c: analytics.read_usage(c, whose, yesterday, ()),
+        lambda c: analytics.read_conversations(c, whose, yesterday, ()),
+        lambda c: _list_latest(c, ask),
+        lambda c: _find_unpriced(c, ask),
+    )
+    numbers = home.Numbers(
         period=wanted,
         today=today,
         clock=f"{visit.local(yesterday.to):%H:%M}",
         thirty_days=period,
         before=before,
-        usage=await analytics.read_usage(connection, whose, far, ("day", "model")),
-        talks=await analytics.read_conversations(connection, whose, far, ("day", "module")),
-        modules=(await analytics.read_usage(connection, whose, period, ("module",))).by("module"),
-        yesterday=(await analytics.read_usage(connection, whose, yesterday, ())).total(),
-        talks_yesterday=(
-            await analytics.read_conversations(connection, whose, yesterday, ())
-        ).total(),
+        usage=usage,
+        talks=talks,
+        modules=modules.by("module"),
+        yesterday=usage_yesterday.total(),
+        talks_yesterday=talks_yesterday.total(),
     )
+    return numbers, latest, alert
+
+
+async def _list_latest(connection: Connection, ask: Ask) -> Any:
+    visit = ask.visit
+    if ask.is_file:
+        return []
+    return await store.list_latest(
+        connection, visit.organization_id, since=visit.now - timedelta(days=_LATEST_DAYS),
+        until=visit.now + _DAY, limit=_LATEST,
+    )  # fmt: skip
+
+
+async def _find_unpriced(connection: Connection, ask: Ask) -> Any:
+    if ask.is_file or not ask.visit.principal.is_operator:
+        return []
+    return await find_unpriced(connection, ask.visit)
 
 
 # ---------- operations ----------
@@ -153,7 +174,7 @@ async def _count_home(ask: Ask) -> home.Numbers:
 
 async def read_operations(ask: Ask) -> Read:
     """The live tiles and the last hours."""
-    visit, connection, whose = ask.visit, ask.connection, ask.organization_id
+    visit, whose, filters = ask.visit, ask.organization_id, ask.filters
     hours = _find_hours(ask)
     period = analytics.of_times(hours[0], hours[-1] + _HOUR, visit.zone)
     before = analytics.previous(period)
@@ -162,13 +183,12 @@ async def read_operations(ask: Ask) -> Read:
     links = Links(
         {**given, **operations.span(hours[0], hours[-1] + _HOUR)}, ask.wanted.is_everywhere
     )
-    by_hour = await analytics.read_usage(connection, whose, period, ("hour",), ask.filters)
-    now, old = [
-        await analytics.read_usage(
-            connection, whose, one, both, ask.filters, with_latencies=True
-        )
-        for one in (period, before)
-    ]  # fmt: skip
+    now, old, by_hour, live = await ask.together(
+        lambda c: analytics.read_usage(c, whose, period, both, filters, with_latencies=True),
+        lambda c: analytics.read_usage(c, whose, before, both, filters, with_latencies=True),
+        lambda c: analytics.read_usage(c, whose, period, ("hour",), filters),
+        lambda c: analytics.get_live(c, whose, now=visit.now),
+    )
     board = operations.describe(
         visit, links, hours, by_hour=by_hour.by("hour"),
         by_endpoint=analytics.beside(now.by("endpoint"), old.by("endpoint")),
@@ -176,7 +196,6 @@ async def read_operations(ask: Ask) -> Read:
     )  # fmt: skip
     if ask.is_file:
         return Read(board)
-    live = await analytics.get_live(connection, whose, now=visit.now)
     return Read(board, {"live": operations.live_tiles(live)})
 
 
@@ -191,7 +210,7 @@ def _find_hours(ask: Ask) -> list[datetime]:
 
 async def read_finance(ask: Ask) -> Read:
     """The month, or another period: its sums and what they are made of."""
-    connection, whose, filters = ask.connection, ask.organization_id, ask.filters
+    whose, filters = ask.organization_id, ask.filters
     wanted, today = ask.wanted.period, ask.today
     is_month = wanted.words == "this month"
     period = ask.days(wanted.first, wanted.last)
@@ -200,17 +219,21 @@ async def read_finance(ask: Ask) -> Read:
     if is_month:
         _, before, _ = analytics.month_to_date(today, ask.visit.zone)
         far = ask.days(min(before.first, today - _HISTORY), wanted.first - _DAY)
-    usage = await analytics.read_usage(
-        connection, whose, ask.days(far.first, wanted.last), ("day", "model"), filters
-    )
-    modules = await analytics.read_usage(
-        connection, whose, ask.days(before.first, wanted.last), ("day", "module"), filters
+    (people, users), usage, modules, has_bills = await ask.together(
+        lambda c: _find_people(c, ask, period, before),
+        lambda c: analytics.read_usage(
+            c, whose, ask.days(far.first, wanted.last), ("day", "model"), filters
+        ),
+        lambda c: analytics.read_usage(
+            c, whose, ask.days(before.first, wanted.last), ("day", "module"), filters
+        ),
+        lambda c: _has_bills(c, ask, wanted),
     )
     groups = {
         "model": usage.by("model", period=period, before=before),
         "module": modules.by("module", period=period, before=before),
+        **people,
     }
-    users = await _add_people(ask, groups, period, before)
     spending = finance.Spending(
         period=wanted,
         today=today,
@@ -225,38 +248,41 @@ async def read_finance(ask: Ask) -> Read:
     board = finance.describe(spending, ask.links, ask.csv, most=ask.most)
     if ask.is_file:
         return Read(board)
-    return Read(board, {"has_bills": await _has_bills(ask, wanted)})
+    return Read(board, {"has_bills": has_bills})
 
 
-async def _add_people(
-    ask: Ask, groups: dict[str, Any], period: analytics.Period, before: analytics.Period
-) -> int | None:
+async def _find_people(
+    connection: Connection, ask: Ask, period: analytics.Period, before: analytics.Period
+) -> tuple[dict[str, Any], int | None]:
     """By user, or by organization where all are wanted; how many users there are, where that is
     known: by model of all organizations it would be told by other days than the cost is."""
-    connection, whose, filters = ask.connection, ask.organization_id, ask.filters
-    if whose is None:
-        now, old = [
-            (await analytics.read_usage(connection, None, one, ("organization",), filters)).by(
-                "organization"
-            )
-            for one in (period, before)
-        ]
-        groups["organization"] = analytics.beside(now, old)
-        if filters.model is not None:
-            return None
-        if filters.module is None:
-            return await analytics.count_people(connection, None, period)
-    elif filters.model is None:
+    whose, filters = ask.organization_id, ask.filters
+    if whose is not None and filters.model is None:
         # as many days before as there are: what began earlier is another month's
         found = await analytics.list_spenders(
             connection, whose, period, before, module=filters.module, limit=ask.most or _MOST_USERS
         )
-        groups["user"] = found.rows
-        return found.people
-    # by model, from the calls themselves
-    rows = await analytics.list_sums(connection, whose, period, ("user",), filters)
+        return {"user": found.rows}, found.people
     if whose is not None:
-        groups["user"] = rows
+        rows = await analytics.list_sums(connection, whose, period, ("user",), filters)
+        return {"user": rows}, _count_users(rows)
+    now, old = [
+        (await analytics.read_usage(connection, None, one, ("organization",), filters)).by(
+            "organization"
+        )
+        for one in (period, before)
+    ]
+    groups = {"organization": analytics.beside(now, old)}
+    if filters.model is not None:
+        return groups, None
+    if filters.module is None:
+        return groups, await analytics.count_people(connection, None, period)
+    # by module, from the calls themselves
+    rows = await analytics.list_sums(connection, None, period, ("user",), filters)
+    return groups, _count_users(rows)
+
+
+def _count_users(rows: Sequence[Any]) -> int:
     return sum(row.keys["user"] is not None for row in rows)
 
 
@@ -284,11 +310,11 @@ def _find_month(ask: Ask, usage: analytics.UsageSums, far: analytics.Period) -> 
     )
 
 
-async def _has_bills(ask: Ask, period: Period) -> bool:
+async def _has_bills(connection: Connection, ask: Ask, period: Period) -> bool:
     """Whether operators have bills of these days to compare with."""
     if not ask.visit.principal.is_operator:
         return False
-    return await store.has_bills(ask.connection, period.first, period.last)
+    return await store.has_bills(connection, period.first, period.last)
 
 
 # ---------- insight ----------
@@ -296,27 +322,34 @@ async def _has_bills(ask: Ask, period: Period) -> bool:
 
 async def read_insight(ask: Ask) -> Read:
     """What people think and do."""
-    connection, whose, wanted = ask.connection, ask.organization_id, ask.wanted.period
+    whose, wanted = ask.organization_id, ask.wanted.period
     period = ask.days(wanted.first, wanted.last)
+    most = ask.most or _MOST_USERS
+    engagement, adoption, cohorts, satisfaction = await ask.together(
+        lambda c: analytics.get_engagement(c, whose, period, limit=most),
+        lambda c: analytics.compare_adoption(c, whose, period),
+        lambda c: analytics.get_retention(c, whose, today=ask.today, weeks=_WEEKS),
+        lambda c: _find_satisfaction(c, ask, period),
+    )
     people = insight.People(
         period=wanted,
         today=ask.today,
-        satisfaction=await _find_satisfaction(ask, period),
-        engagement=await analytics.get_engagement(
-            connection, whose, period, limit=ask.most or _MOST_USERS
-        ),
-        cohorts=await analytics.get_retention(connection, whose, today=ask.today, weeks=_WEEKS),
-        adoption=await analytics.compare_adoption(connection, whose, period),
+        satisfaction=satisfaction,
+        engagement=engagement,
+        cohorts=cohorts,
+        adoption=adoption,
         module=ask.wanted.module,
     )
     return Read(insight.describe(people, ask.links, ask.csv, most=ask.most))
 
 
-async def _find_satisfaction(ask: Ask, period: analytics.Period) -> analytics.SatisfactionTrend:
+async def _find_satisfaction(
+    connection: Connection, ask: Ask, period: analytics.Period
+) -> analytics.SatisfactionTrend:
     """The ratings of each day, and of all against those before."""
     before = analytics.previous(period)
     table = await analytics.read_conversations(
-        ask.connection, ask.organization_id, ask.days(before.first, ask.wanted.period.last),
+        connection, ask.organization_id, ask.days(before.first, ask.wanted.period.last),
         ("day",), analytics.Filters(module=ask.wanted.module),
     )  # fmt: skip
     now, old = table.total(period).satisfaction, table.total(before).satisfaction
