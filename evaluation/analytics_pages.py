@@ -359,7 +359,7 @@ class Board:
                               ("highest", exact.high)):  # fmt: skip
                 ends = None
                 if left and n >= 0:
-                    ends = spent + formulas.divide((end - spent) * n, left)  # type: ignore[operator]
+                    ends = spent + formulas.divide((end - spent) * n, left)  # type: ignore[operator] # left is not 0
                 tell.ratio(what, f"{self.label} {day}: {name}", _number(row[name]), ends, 11)
 
     # ---------- insight ----------

@@ -187,7 +187,7 @@ class Reports:
                 tell.ratio(what, f"{place} before", row.get("before"), before[name], _SIX)
             # the difference and its ratio follow from what is told
             shown = (row.get("now"), row.get("before"))
-            difference = None if None in shown else Decimal(shown[0]) - Decimal(shown[1])  # type: ignore[arg-type]
+            difference = None if None in shown else Decimal(shown[0]) - Decimal(shown[1])  # type: ignore[arg-type] # neither is None here
             tell.equal(what, f"{place}: difference", row.get("difference"), difference)
             base = abs(Decimal(shown[1])) if shown[1] is not None else None
             ratio = formulas.divide(difference, base) if difference is not None and base else None

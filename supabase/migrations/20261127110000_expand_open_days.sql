@@ -13,6 +13,7 @@ comment on column hub.rollup_days.held_at is 'when they were last stored; not ag
 create or replace function hub.mark_days_v1(p_org uuid[], p_slot timestamptz[]) returns void
 language plpgsql set search_path = '' set jit = off as $$
 begin
+  delete from hub.slot_sums m where m.slot = any (p_slot);
   insert into hub.rollup_days (organization_id, day, starts, ends)
   select x.org, x.day, x.day::timestamp at time zone x.zone, (x.day + 1)::timestamp at time zone x.zone
   from (
@@ -335,3 +336,201 @@ language sql stable as $$
 $$;
 
 revoke all on function hub.fill_days_v1(uuid[], date[], timestamptz[], timestamptz[]), hub.hold_open_days_v1(integer) from public;
+
+-- ---------- sums of slots ----------
+
+-- The slots of the last three days, added up over all organizations, for those who look at all of them by the hour. Whatever is touched is
+-- read organization by organization until it is added up again.
+create table if not exists hub.slot_sums (slot timestamptz primary key);
+comment on table hub.slot_sums is 'slots whose sums hold';
+create table if not exists hub.usage_slot_sums (
+  slot timestamptz not null,
+  provider text not null,
+  model text not null,
+  module text not null,
+  source text not null,
+  endpoint text not null,
+  calls bigint not null,
+  errors bigint not null,
+  unpriced bigint not null,
+  estimated bigint not null,
+  input_tokens bigint not null,
+  cached_input_tokens bigint not null,
+  output_tokens bigint not null,
+  reasoning_tokens bigint not null,
+  total_tokens bigint not null,
+  cost numeric(38, 18) not null,
+  price numeric(38, 18) not null,
+  latency_buckets smallint[] not null,
+  latency_counts bigint[] not null
+);
+create index if not exists usage_slot_sums_idx on hub.usage_slot_sums (slot);
+create table if not exists hub.conversation_slot_sums (
+  kind smallint not null,
+  slot timestamptz not null,
+  module text not null,
+  source text not null,
+  provider text not null,
+  model text not null,
+  conversations bigint not null,
+  messages bigint not null,
+  rated bigint not null,
+  completed bigint not null,
+  feedbacks bigint not null,
+  score_sum numeric not null,
+  score_squares numeric not null,
+  scores bigint[] not null
+);
+create index if not exists conversation_slot_sums_idx on hub.conversation_slot_sums (kind, slot);
+do $$
+declare t text;
+begin
+  foreach t in array array['slot_sums', 'usage_slot_sums', 'conversation_slot_sums'] loop
+    execute format('alter table hub.%I enable row level security', t);
+    execute format('revoke all on hub.%I from public', t);
+  end loop;
+end $$;
+
+-- So that conversations of many organizations are counted, and people looked at, in indexes alone.
+create unique index if not exists ai_conversation_days_counts_key on public.ai_conversation_days
+  (organization_id, kind, day, module, source, provider, model) include (conversations);
+drop index if exists public.ai_conversation_days_key;
+create index if not exists ai_user_days_people_idx on public.ai_user_days (organization_id, day)
+  include (user_id, module, calls, conversations, messages, cost, feedbacks, score_sum);
+
+create or replace function hub.slot_sums_begin() returns timestamptz
+language sql stable parallel safe
+as $$ select hub.slot_of(now()) - interval '3 days' $$;
+
+-- Slots that are over, the last ones first. Returns how many; 0 also while somebody else is at the rollups.
+create or replace function hub.sum_slots_v1(p_most integer default 40) returns integer
+language plpgsql set search_path = '' set jit = off set plan_cache_mode = force_custom_plan as $$
+declare
+  v_slot timestamptz[];
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('hub.rollups', 0)) then
+    return 0;
+  end if;
+  v_slot := array(
+    select g from generate_series(hub.slot_sums_begin(), hub.slot_of(now()) - interval '15 minutes', interval '15 minutes') g
+    where not exists (select from hub.slot_sums m where m.slot = g) order by g desc limit p_most);
+  if v_slot = '{}' then
+    return 0;
+  end if;
+  delete from hub.slot_sums m where m.slot < hub.slot_sums_begin();
+  delete from hub.usage_slot_sums t where t.slot < hub.slot_sums_begin() or t.slot = any (v_slot);
+  delete from hub.conversation_slot_sums t where t.kind between 0 and 3 and (t.slot < hub.slot_sums_begin() or t.slot = any (v_slot));
+  insert into hub.usage_slot_sums (slot, provider, model, module, source, endpoint, calls, errors, unpriced, estimated, input_tokens,
+    cached_input_tokens, output_tokens, reasoning_tokens, total_tokens, cost, price, latency_buckets, latency_counts)
+  select q.*, coalesce(h.buckets, '{}'), coalesce(h.counts, '{}') from (
+    select s.slot, s.provider, s.model, s.module, s.source, s.endpoint, sum(s.calls), sum(s.errors), sum(s.unpriced), sum(s.estimated),
+      sum(s.input_tokens), sum(s.cached_input_tokens), sum(s.output_tokens), sum(s.reasoning_tokens), sum(s.total_tokens), sum(s.cost), sum(s.price)
+    from public.ai_organizations o join public.ai_usage_slots s on s.organization_id = o.id and s.slot = any (v_slot)
+    group by 1, 2, 3, 4, 5, 6
+  ) q left join (
+    select b.slot, b.provider, b.model, b.module, b.source, b.endpoint,
+      array_agg(b.bucket order by b.bucket) as buckets, array_agg(b.n::bigint order by b.bucket) as counts
+    from (
+      select x.slot, x.provider, x.model, x.module, x.source, x.endpoint, x.bucket, sum(x.n) as n from (
+        select s.slot, s.provider, s.model, s.module, s.source, s.endpoint, unnest(s.latency_buckets) as bucket, unnest(s.latency_counts) as n
+        from public.ai_organizations o join public.ai_usage_slots s on s.organization_id = o.id and s.slot = any (v_slot)) x
+      group by 1, 2, 3, 4, 5, 6, 7
+    ) b group by 1, 2, 3, 4, 5, 6
+  ) h using (slot, provider, model, module, source, endpoint)
+  order by 1;
+  insert into hub.conversation_slot_sums (kind, slot, module, source, provider, model, conversations, messages, rated, completed, feedbacks,
+    score_sum, score_squares, scores)
+  select s.kind, s.slot, s.module, s.source, s.provider, s.model, sum(s.conversations), sum(s.messages), sum(s.rated), sum(s.completed),
+    sum(s.feedbacks), sum(s.score_sum), sum(s.score_squares),
+    array[sum(s.scores[1]), sum(s.scores[2]), sum(s.scores[3]), sum(s.scores[4]), sum(s.scores[5]), sum(s.scores[6])]::bigint[]
+  from public.ai_organizations o cross join generate_series(0, 3) as kinds(kind)
+  join public.ai_conversation_slots s on s.organization_id = o.id and s.kind = kinds.kind and s.slot = any (v_slot)
+  group by 1, 2, 3, 4, 5, 6
+  order by 1, 2;
+  insert into hub.slot_sums (slot) select x from unnest(v_slot) x;
+  return cardinality(v_slot);
+end $$;
+
+-- ---------- as before, and no sum holds while something is computed again ----------
+
+create or replace function hub.rebuild_slots_v1(p_from timestamptz, p_to timestamptz) returns void
+language plpgsql set search_path = '' set jit = off as $$
+declare
+  v_org uuid[] := array(select o.id from public.ai_organizations o order by 1);
+  v_from timestamptz[] := array_fill(p_from, array[cardinality(v_org)]);
+  v_to timestamptz[] := array_fill(p_to, array[cardinality(v_org)]);
+begin
+  if v_org = '{}' then
+    return;
+  end if;
+  delete from hub.slot_sums;  -- all: they are added up again in no time
+  perform hub.fill_usage_slots_v1(v_org, v_from, v_to);
+  perform hub.fill_conversation_slots_v1(v_org, v_from, v_to);
+  perform hub.mark_days_v1(array_agg(x.organization_id), array_agg(x.slot)) from (
+    select u.organization_id, u.slot from public.ai_usage_slots u where u.slot >= p_from and u.slot < p_to
+    union
+    select u.organization_id, u.slot from public.ai_conversation_slots u where u.slot >= p_from and u.slot < p_to
+    union  -- days whose slots are gone
+    select d.organization_id, d.day::timestamp at time zone coalesce(h.timezone, 'UTC') from public.ai_usage_days d
+      left join hub.rollup_zones h on h.organization_id = d.organization_id
+      where d.day >= (p_from - interval '1 day')::date and d.day <= (p_to + interval '1 day')::date
+  ) x;
+end $$;
+
+-- ---------- as before, and sums where they hold ----------
+
+create or replace function hub.usage_slots_v1(p_org uuid, p_sums boolean, p_detail integer, p_by_days boolean, p_first date, p_last date, p_from timestamptz, p_to timestamptz, p_zone text)
+returns table (organization_id uuid, day date, slot timestamptz, provider text, model text, module text, source text, endpoint text,
+  calls bigint, errors bigint, unpriced bigint, estimated bigint, input_tokens bigint, cached_input_tokens bigint, output_tokens bigint,
+  reasoning_tokens bigint, total_tokens bigint, cost numeric, price numeric, latency_buckets smallint[], latency_counts bigint[])
+language sql stable as $$
+  select s.organization_id, (s.slot at time zone p_zone)::date, s.slot, s.provider, s.model, s.module, s.source, s.endpoint, s.calls, s.errors,
+    s.unpriced, s.estimated, s.input_tokens, s.cached_input_tokens, s.output_tokens, s.reasoning_tokens, s.total_tokens, s.cost, s.price,
+    s.latency_buckets, s.latency_counts
+  from public.ai_usage_slots s
+  where not p_by_days and s.slot >= p_from and s.slot < p_to and (p_org is null or s.organization_id = p_org)
+    and (p_org is not null or not p_sums or s.slot < hub.slot_sums_begin())
+  union all
+  select '00000000-0000-0000-0000-000000000000'::uuid, (s.slot at time zone p_zone)::date, s.slot, s.provider, s.model, s.module, s.source, s.endpoint, s.calls, s.errors,
+    s.unpriced, s.estimated, s.input_tokens, s.cached_input_tokens, s.output_tokens, s.reasoning_tokens, s.total_tokens, s.cost, s.price,
+    s.latency_buckets, s.latency_counts
+  from hub.usage_slot_sums s
+  where not p_by_days and p_org is null and p_sums and s.slot >= greatest(p_from, hub.slot_sums_begin()) and s.slot < p_to
+    and exists (select from hub.slot_sums m where m.slot = s.slot)
+  union all
+  -- by organization, since the index begins with it
+  select s.organization_id, (s.slot at time zone p_zone)::date, s.slot, s.provider, s.model, s.module, s.source, s.endpoint, s.calls, s.errors,
+    s.unpriced, s.estimated, s.input_tokens, s.cached_input_tokens, s.output_tokens, s.reasoning_tokens, s.total_tokens, s.cost, s.price,
+    s.latency_buckets, s.latency_counts
+  from public.ai_organizations o join public.ai_usage_slots s on s.organization_id = o.id and s.slot = any (array(
+      select g from generate_series(greatest(p_from, hub.slot_sums_begin()), p_to - interval '15 minutes', interval '15 minutes') g
+      where not exists (select from hub.slot_sums m where m.slot = g)))
+  where not p_by_days and p_org is null and p_sums
+$$;
+
+create or replace function hub.conversation_slots_v1(p_org uuid, p_sums boolean, p_kind integer, p_by_days boolean, p_first date, p_last date, p_from timestamptz, p_to timestamptz, p_zone text)
+returns table (organization_id uuid, day date, slot timestamptz, module text, source text, provider text, model text, conversations bigint,
+  messages bigint, rated bigint, completed bigint, feedbacks bigint, score_sum numeric, score_squares numeric, scores bigint[])
+language sql stable as $$
+  select s.organization_id, (s.slot at time zone p_zone)::date, s.slot, s.module, s.source, s.provider, s.model, s.conversations, s.messages,
+    s.rated, s.completed, s.feedbacks, s.score_sum, s.score_squares, s.scores
+  from public.ai_conversation_slots s
+  where not p_by_days and s.kind = p_kind % 4 and s.slot >= p_from and s.slot < p_to and (p_org is null or s.organization_id = p_org)
+    and (p_org is not null or not p_sums or s.slot < hub.slot_sums_begin())
+  union all
+  select '00000000-0000-0000-0000-000000000000'::uuid, (s.slot at time zone p_zone)::date, s.slot, s.module, s.source, s.provider, s.model, s.conversations, s.messages,
+    s.rated, s.completed, s.feedbacks, s.score_sum, s.score_squares, s.scores
+  from hub.conversation_slot_sums s
+  where not p_by_days and p_org is null and p_sums and s.kind = p_kind % 4 and s.slot >= greatest(p_from, hub.slot_sums_begin()) and s.slot < p_to
+    and exists (select from hub.slot_sums m where m.slot = s.slot)
+  union all
+  -- by organization, since the index begins with it
+  select s.organization_id, (s.slot at time zone p_zone)::date, s.slot, s.module, s.source, s.provider, s.model, s.conversations, s.messages,
+    s.rated, s.completed, s.feedbacks, s.score_sum, s.score_squares, s.scores
+  from public.ai_organizations o join public.ai_conversation_slots s on s.organization_id = o.id and s.kind = p_kind % 4 and s.slot = any (array(
+      select g from generate_series(greatest(p_from, hub.slot_sums_begin()), p_to - interval '15 minutes', interval '15 minutes') g
+      where not exists (select from hub.slot_sums m where m.slot = g)))
+  where not p_by_days and p_org is null and p_sums
+$$;
+
+revoke all on function hub.sum_slots_v1(integer), hub.slot_sums_begin() from public;

@@ -9,7 +9,15 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from aihub.analytics import live, periods, rules, store
-from aihub.analytics.models import Executive, Financial, Operational, Period, Usage, UsageRow
+from aihub.analytics.models import (
+    Executive,
+    Financial,
+    Operational,
+    Period,
+    Projection,
+    Usage,
+    UsageRow,
+)
 from aihub.analytics.service import EVERYTHING, add_up, group_usage, nothing, with_latencies
 from aihub.analytics.store import Grouping
 from aihub.analytics.sums import ConversationTable, UsageSums, read_conversations, read_usage
@@ -145,12 +153,7 @@ async def get_operational(
         )
         for row in found
     }
-    talks = conversations.by("hour")
-    starts = _name_hour(period.from_)
-    counts = {
-        is_now: sum(s.conversations for at, s in talks.items() if (at >= starts) is is_now)
-        for is_now in (True, False)
-    }
+    counts = _count_since(_name_hour(period.from_), conversations)
     everything = rules.merge_counts((row["buckets"], row["counts"]) for row in found)
     return Operational(
         as_of=at,
@@ -167,6 +170,15 @@ async def get_operational(
         period=period,
         previous_period=before,
     )
+
+
+def _count_since(hour: str, conversations: ConversationTable) -> dict[bool, int]:
+    """Conversations from an hour on (True), and before."""
+    talks = conversations.by("hour")
+    return {
+        is_since: sum(s.conversations for at, s in talks.items() if (at >= hour) is is_since)
+        for is_since in (True, False)
+    }
 
 
 def _name_hour(at: datetime) -> str:
@@ -220,21 +232,13 @@ async def get_financial(
     total = _sum(found)
     old_total = by_day.total(before)
     days = {date.fromisoformat(row.keys["day"]): row.usage.cost for row in by_day.by("day")}
-    since = today - timedelta(days=_HISTORY_DAYS)
-    costs = {day: cost for day, cost in days.items() if day >= since}
     return Financial(
         as_of=at,
         timezone=timezone,
         total=total,
         previous_total=old_total,
         cost_by_organization=tuple(sorted(rows, key=lambda r: (-r.usage.cost, str(r.keys)))),
-        projection=rules.project_month(
-            so_far=total.cost,
-            today=today,
-            today_cost=costs.get(today, Decimal(0)),
-            daily=rules.fill_days(costs, today),
-            month_end=month_end,
-        ),
+        projection=_project(total.cost, days, today, month_end),
         users=users,
         cost_per_user=rules.divide(total.cost, users),
         previous_users=old_users,
@@ -242,6 +246,18 @@ async def get_financial(
         period=period,
         previous_period=before,
         previous_month_cost=sum((c for d, c in days.items() if d < period.first), Decimal(0)),
+    )
+
+
+def _project(so_far: Decimal, days: dict[date, Decimal], today: date, ends: date) -> Projection:
+    since = today - timedelta(days=_HISTORY_DAYS)
+    costs = {day: cost for day, cost in days.items() if day >= since}
+    return rules.project_month(
+        so_far=so_far,
+        today=today,
+        today_cost=costs.get(today, Decimal(0)),
+        daily=rules.fill_days(costs, today),
+        month_end=ends,
     )
 
 

@@ -42,14 +42,25 @@ class Grouping:
         return tuple([row.get(name) for name in _COLUMNS])
 
 
-def _times(period: Period) -> dict[str, Any]:
+def _values(
+    organization_id: UUID | None,
+    period: Period,
+    by: Grouping,
+    filters: Filters,
+    parts: Sequence[str] = _PARTS,
+) -> dict[str, Any]:
+    """What the queries of groups take."""
     return {
+        "organization_id": organization_id,
         "by_days": period.by_days,
         "first": period.first,
         "last": period.last,
         "from_": period.from_,
         "to": period.to,
         "zone": period.timezone,
+        "grain": by.grain,
+        **by.flags(parts),
+        **asdict(filters),
     }
 
 
@@ -73,16 +84,8 @@ async def list_usage(
     filters: Filters,
 ) -> list[Record]:
     """Sums of calls by group."""
-    return await fetch(
-        _reading(organization_id, period).list_usage(
-            connection,
-            organization_id=organization_id,
-            grain=by.grain,
-            **_times(period),
-            **by.flags(),
-            **asdict(filters),
-        )
-    )
+    query = _reading(organization_id, period).list_usage
+    return await fetch(query(connection, **_values(organization_id, period, by, filters)))
 
 
 async def list_latencies(
@@ -96,16 +99,8 @@ async def list_latencies(
     is_fine = _FINE & set(by.parts) or filters.module or filters.source
     if organization_id is not None and period.by_days and not is_fine:
         return await _list_histograms(connection, organization_id, period, by, filters)
-    return await fetch(
-        _reading(organization_id, period).list_latencies(
-            connection,
-            organization_id=organization_id,
-            grain=by.grain,
-            **_times(period),
-            **by.flags(),
-            **asdict(filters),
-        )
-    )
+    query = _reading(organization_id, period).list_latencies
+    return await fetch(query(connection, **_values(organization_id, period, by, filters)))
 
 
 async def _list_histograms(
@@ -151,12 +146,9 @@ async def list_conversations(
     filters: Filters,
 ) -> list[Record]:
     """Conversations and feedback by group; by provider or model those whose calls used it."""
-    queries = _reading(organization_id, period)
-    return await fetch(
-        queries.list_conversations(
-            connection, **_conversation_values(organization_id, period, by, filters)
-        )
-    )
+    query = _reading(organization_id, period).list_conversations
+    values = _values(organization_id, period, by, filters, _PARTS[:-1])
+    return await fetch(query(connection, kind=_find_kind(by, filters), **values))
 
 
 async def count_conversations(
@@ -167,30 +159,18 @@ async def count_conversations(
     filters: Filters,
 ) -> list[Record]:
     """The same groups with nothing but `conversations`."""
-    queries = _reading(organization_id, period)
-    return await fetch(
-        queries.count_conversations(
-            connection, **_conversation_values(organization_id, period, by, filters)
-        )
-    )
+    query = _reading(organization_id, period).count_conversations
+    values = _values(organization_id, period, by, filters, _PARTS[:-1])
+    return await fetch(query(connection, kind=_find_kind(by, filters), **values))
 
 
-def _conversation_values(
-    organization_id: UUID | None, period: Period, by: Grouping, filters: Filters
-) -> dict[str, Any]:
+def _find_kind(by: Grouping, filters: Filters) -> int:
+    """Which rows of conversations hold what is asked for: see the tables' comments."""
     provider = "provider" in by.parts or filters.provider is not None
     model = "model" in by.parts or filters.model is not None
     is_fine = {"module", "source"} & set(by.parts) or filters.module or filters.source
     kinds = {(False, False): 0, (True, False): 1, (True, True): 2, (False, True): 3}
-    return {
-        "organization_id": organization_id,
-        # by days kept without module and source, too
-        "kind": kinds[provider, model] + (0 if is_fine else 4),
-        "grain": by.grain,
-        **_times(period),
-        **by.flags(_PARTS[:-1]),
-        **asdict(filters),
-    }
+    return kinds[provider, model] + (0 if is_fine else 4)
 
 
 async def list_user_usage(

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from croniter import croniter  # type: ignore[import-untyped]
+from croniter import croniter  # type: ignore[import-untyped] # ships no types
 
 from aihub.jobs.models import Schedule, WorkerOptions
 from aihub.kit.errors import Invalid
