@@ -139,6 +139,7 @@ def test_dark_stays_dark_and_does_not_flash(ada):
     ada.reload(wait_until="commit")
     assert ada.evaluate("document.documentElement.dataset.theme") == "dark"
     ada.get_by_role("link", name="Conversations", exact=True).first.click()
+    ada.wait_for_url("**/conversations")  # evaluated sooner, the new page may have no body yet
     assert ada.evaluate("getComputedStyle(document.body).backgroundColor") == dark
     ada.get_by_role("button", name="Light mode").click()
     assert ada.evaluate("getComputedStyle(document.body).backgroundColor") == light
