@@ -6,7 +6,6 @@ import io
 import re
 from datetime import timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -337,14 +336,3 @@ async def test_alarms_are_a_part_of_their_own_for_operators(olga, db):
 async def test_alarms_are_not_for_members(ada):
     assert (await ada.get("/finance/alarms")).status_code == 403
     assert "data-include" not in (await ada.get("/finance")).text
-
-
-async def test_adoption_in_two_queries_is_that_of_the_api(db, world):
-    period = analytics.of_days(
-        NOW.date() - timedelta(days=6), NOW.date() + timedelta(days=1), ZoneInfo("Europe/Berlin")
-    )
-    async with db.read() as connection:
-        for org in (world.organizations["northwind-travel"], None):
-            assert await analytics.compare_adoption(
-                connection, org, period
-            ) == await analytics.get_adoption(connection, org, period)

@@ -8,11 +8,12 @@ from aihub.analytics.boards import (
 )
 from aihub.analytics.errors import TooManyViewers
 from aihub.analytics.insights import (
-    compare_adoption,
+    compare_adopters,
     get_adoption,
     get_engagement,
     get_retention,
     get_satisfaction,
+    list_adopters,
 )
 from aihub.analytics.live import Live, Watch, get_live
 from aihub.analytics.models import (
@@ -96,7 +97,7 @@ __all__ = [
     "Watch",
     "beside",
     "catch_up",
-    "compare_adoption",
+    "compare_adopters",
     "compare_means",
     "count_people",
     "divide",
@@ -112,6 +113,7 @@ __all__ = [
     "get_total",
     "get_usage",
     "hold",
+    "list_adopters",
     "list_spenders",
     "list_sums",
     "month_to_date",

@@ -18,7 +18,14 @@ from aihub.analytics.models import (
     Usage,
     UsageRow,
 )
-from aihub.analytics.service import EVERYTHING, add_up, group_usage, nothing, with_latencies
+from aihub.analytics.service import (
+    EVERYTHING,
+    add_up,
+    group_usage,
+    nothing,
+    plan_usage,
+    with_latencies,
+)
 from aihub.analytics.store import Grouping
 from aihub.analytics.sums import ConversationTable, UsageSums, read_conversations, read_usage
 from aihub.kit.db import Connection
@@ -218,12 +225,13 @@ async def get_financial(
     by = Grouping(None, ["organization"])
     # both months by day: the whole month before, as many days of it, and what days cost lately
     months = periods.of_days(before.first, period.last, zone, own_days=own_days)
-    found, by_day, users, old_users = await (together or one_by_one(connection))(
-        lambda c: group_usage(c, organization_id, period, by, with_latencies=False),
-        lambda c: read_usage(c, organization_id, months, ["day"]),
+    users, by_day, old_users, *sums = await (together or one_by_one(connection))(
         lambda c: store.count_people(c, organization_id, period),
+        lambda c: read_usage(c, organization_id, months, ["day"]),
         lambda c: store.count_people(c, organization_id, before),
+        *plan_usage(organization_id, period, by, with_latencies=False),
     )
+    found = group_usage(by, *sums)
     names = await store.list_names(connection, {key[1] for key in found})
     rows = [
         UsageRow({"organization": names.get(key[1], str(key[1]))}, usage)

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from functools import partial
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 from aihub.analytics import periods, rules, store
@@ -20,8 +21,12 @@ from aihub.analytics.models import (
 )
 from aihub.analytics.store import Grouping, Record
 from aihub.kit.db import Connection
+from aihub.kit.together import Together, one_by_one
 
 MOST_WEEKS = 53
+
+Kind: TypeAlias = Literal["module", "intent"]
+KINDS: tuple[Kind, ...] = ("module", "intent")
 
 
 async def get_satisfaction(
@@ -143,51 +148,43 @@ async def get_adoption(
     organization_id: UUID | None,
     period: Period,
     *,
-    kinds: tuple[Literal["module", "intent"], ...] = ("module", "intent"),
+    kinds: tuple[Kind, ...] = KINDS,
+    together: Together | None = None,
 ) -> AdoptionAnswer:
-    """Who uses which modules and intents, with the growth against the period before."""
-    before = periods.previous(period)
-    users = await store.count_people(connection, organization_id, period)
-    previous_users = await store.count_people(connection, organization_id, before)
-    rows: list[Adoption] = []
-    for kind in kinds:
-        read: Any = store.list_module_people if kind == "module" else store.list_intent_people
-        now = await read(connection, organization_id, period)
-        old = await read(connection, organization_id, before)
-        rows += [
-            Adoption(
-                kind=kind,
-                name=name,
-                users=found,
-                share=rules.divide(Decimal(found), users),
-                conversations=conversations,
-                previous_users=old.get(name, (0, 0))[0],
-                growth=rules.growth(found, old.get(name, (0, 0))[0]),
-            )
-            for name, (found, conversations) in sorted(
-                now.items(), key=lambda item: (-item[1][0], -item[1][1], str(item[0]))
-            )
-        ]
-    return AdoptionAnswer(period, users, previous_users, tuple(rows))
+    """Who uses which modules and intents, with the growth against the period before.
+
+    `together`: how to read several things.
+    """
+    # how many there are in all comes with the modules
+    needed: tuple[Kind, ...] = ("module", *(kind for kind in kinds if kind != "module"))
+    reads = (partial(_read_adopters, organization_id, period, kind) for kind in needed)
+    found = await (together or one_by_one(connection))(*reads)
+    return compare_adopters(period, dict(zip(needed, found, strict=True)), kinds)
 
 
-async def compare_adoption(
-    connection: Connection, organization_id: UUID | None, period: Period
+async def list_adopters(
+    connection: Connection, organization_id: UUID | None, period: Period, kind: Kind
+) -> list[Record]:
+    """Who used what in the period and in the one before, for `compare_adopters`."""
+    since = periods.previous(period).first
+    return await store.list_adopters(connection, organization_id, period, kind=kind, since=since)
+
+
+async def _read_adopters(
+    organization_id: UUID | None, period: Period, kind: Kind, connection: Connection
+) -> list[Record]:
+    return await list_adopters(connection, organization_id, period, kind)
+
+
+def compare_adopters(
+    period: Period, found: Mapping[Kind, list[Record]], kinds: Iterable[Kind] = KINDS
 ) -> AdoptionAnswer:
-    """What `get_adoption` says of both kinds, for whole days: in two round trips."""
-    before = periods.previous(period)
-    modules, intents = await store.list_adopters(
-        connection, organization_id, before.first, period.first, period.last
-    )
-    total = next(row for row in modules if row["is_total"])
-    named = [row for row in modules if not row["is_total"]]
-    kinds: tuple[tuple[Literal["module", "intent"], list[Record]], ...] = (
-        ("module", named), ("intent", intents),
-    )  # fmt: skip
+    """The rows of `kinds`; `found` has those of modules, with which the total comes."""
+    total = next(row for row in found["module"] if row["is_total"])
     rows = tuple(
         _compare_users(kind, row, total["users"])
-        for kind, found in kinds
-        for row in sorted(found, key=_by_users)
+        for kind in kinds
+        for row in sorted((r for r in found[kind] if not r["is_total"]), key=_by_users)
     )
     return AdoptionAnswer(period, total["users"], total["old_users"], rows)
 
@@ -196,7 +193,7 @@ def _by_users(row: Record) -> tuple[int, int, str]:
     return (-row["users"], -row["conversations"], str(row["name"]))
 
 
-def _compare_users(kind: Literal["module", "intent"], row: Record, everybody: int) -> Adoption:
+def _compare_users(kind: Kind, row: Record, everybody: int) -> Adoption:
     return Adoption(
         kind=kind,
         name=row["name"],

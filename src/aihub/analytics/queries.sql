@@ -180,39 +180,39 @@ left join before b on b.organization_id = s.organization_id and b.user_id = s.us
 left join public.ai_users u on u.organization_id = s.organization_id and u.id = s.user_id
 order by s.cost desc, s.calls desc, s.organization_id, s.user_id;
 
--- name: list_adopters(organization_id, first, middle, last)
--- Who used which module from `middle` on, and before; the total is of people, whatever they used.
+-- name: list_module_adopters(organization_id, first, middle, last, zone)
+-- Who used which module from `middle` on (bit 1 of `times`), and before (bit 2); the total is of people, whatever they used.
 with people as materialized (
-  select r.organization_id, r.user_id, r.module, bool_or(r.day >= :middle::date) as is_now, bool_or(r.day < :middle::date) as is_old,
-    sum(r.conversations) filter (where r.day >= :middle::date) as conversations
-  from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date) r
+  select case when :organization_id::uuid is null then r.organization_id end as organization_id, r.user_id, r.module as name,
+    bit_or(case when r.day >= :middle::date then 1 else 2 end) as times, sum(r.conversations) filter (where r.day >= :middle::date) as conversations
+  from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date, :zone::text) r
   where r.calls > 0 or r.conversations > 0
   group by 1, 2, 3
 )
-select false as is_total, nullif(p.module, '') as name,
-  count(*) filter (where p.is_now and p.user_id <> '00000000-0000-0000-0000-000000000000') as users,
-  count(*) filter (where p.is_old and p.user_id <> '00000000-0000-0000-0000-000000000000') as old_users,
+select false as is_total, nullif(p.name, '') as name,
+  count(*) filter (where p.times & 1 > 0 and p.user_id <> '00000000-0000-0000-0000-000000000000') as users,
+  count(*) filter (where p.times & 2 > 0 and p.user_id <> '00000000-0000-0000-0000-000000000000') as old_users,
   coalesce(sum(p.conversations), 0)::bigint as conversations
-from people p group by p.module having bool_or(p.is_now)
+from people p group by p.name having bit_or(p.times) & 1 > 0
 union all
-select true, null, count(*) filter (where u.is_now), count(*) filter (where u.is_old), 0
+select true, null, count(*) filter (where u.times & 1 > 0), count(*) filter (where u.times & 2 > 0), 0
 from (
-  select bool_or(p.is_now) as is_now, bool_or(p.is_old) as is_old from people p
+  select bit_or(p.times) as times from people p
   where p.user_id <> '00000000-0000-0000-0000-000000000000' group by p.organization_id, p.user_id
 ) u;
 
--- name: list_intent_adopters(organization_id, first, middle, last)
+-- name: list_intent_adopters(organization_id, first, middle, last, zone)
 -- The same of intents.
 with people as materialized (
-  select r.organization_id, r.user_id, r.intent, bool_or(r.day >= :middle::date) as is_now, bool_or(r.day < :middle::date) as is_old,
-    sum(r.conversations) filter (where r.day >= :middle::date) as conversations
-  from hub.intent_rows_v1(:organization_id::uuid, :first::date, :last::date) r
+  select case when :organization_id::uuid is null then r.organization_id end as organization_id, r.user_id, r.intent as name,
+    bit_or(case when r.day >= :middle::date then 1 else 2 end) as times, sum(r.conversations) filter (where r.day >= :middle::date) as conversations
+  from hub.intent_rows_v1(:organization_id::uuid, :first::date, :last::date, :zone::text) r
   group by 1, 2, 3
 )
-select p.intent as name, count(*) filter (where p.is_now and p.user_id <> '00000000-0000-0000-0000-000000000000') as users,
-  count(*) filter (where p.is_old and p.user_id <> '00000000-0000-0000-0000-000000000000') as old_users,
+select false as is_total, p.name, count(*) filter (where p.times & 1 > 0 and p.user_id <> '00000000-0000-0000-0000-000000000000') as users,
+  count(*) filter (where p.times & 2 > 0 and p.user_id <> '00000000-0000-0000-0000-000000000000') as old_users,
   coalesce(sum(p.conversations), 0)::bigint as conversations
-from people p group by p.intent having bool_or(p.is_now);
+from people p group by p.name having bit_or(p.times) & 1 > 0;
 
 -- name: list_people(organization_id, first, last, zone)
 with people as (
@@ -278,31 +278,26 @@ select count(*) from (
 ) x;
 
 -- name: list_cohorts(organization_id, first, last, zone)
--- By the week in which somebody was first seen at all, and the week of being active.
-with weeks as materialized (
-  select distinct r.organization_id, r.user_id, date_trunc('week', r.day::timestamp)::date as week
-  from hub.user_rows_v1(:organization_id::uuid, '-infinity'::date, :last::date, :zone::text) r
+-- By the week (from Monday `first` on, 63 at most: a bit each) in which somebody was first seen at all, and the week of being active. Who came before is
+-- in the months of people, unless a day before is to be stored again or the days are of another zone: then everything is read.
+with short as materialized (
+  select :zone::text is null and not exists (select from hub.rollup_days d where d.day < :first::date and d.until is null
+    and (:organization_id::uuid is null or d.organization_id = :organization_id)) as is_enough
+), people as (
+  select r.organization_id, r.user_id, min(r.day) as first_day, bit_or(1::bigint << greatest((r.day - :first::date) / 7, 0)) as weeks
+  from hub.user_rows_v1(:organization_id::uuid, (select case when s.is_enough then :first::date else '-infinity' end from short s), :last::date, :zone::text) r
   where r.user_id <> '00000000-0000-0000-0000-000000000000' and (r.calls > 0 or r.conversations > 0)
-), firsts as (
-  select w.organization_id, w.user_id, min(w.week) as cohort from weeks w group by 1, 2
+  group by 1, 2
+), newcomers as (
+  select (p.first_day - :first::date) / 7 as week, p.weeks from people p
+  where p.first_day >= :first::date and not exists (select from hub.user_months m
+    where (select s.is_enough from short s) and m.month <= :first::date and m.first_day < :first::date
+      and m.organization_id = p.organization_id and m.user_id = p.user_id and (:organization_id::uuid is null or m.organization_id = :organization_id))
 )
-select f.cohort, (w.week - f.cohort) / 7 as later, count(*) as users
-from firsts f join weeks w on w.organization_id = f.organization_id and w.user_id = f.user_id
-where f.cohort >= :first::date
+select :first::date + 7 * n.week as cohort, w.later, count(*) as users
+from newcomers n cross join generate_series(0, (:last::date - 1 - :first::date) / 7) as w(later)
+where n.weeks & (1::bigint << (n.week + w.later)) <> 0
 group by 1, 2 order by 1, 2;
-
--- name: list_module_people(organization_id, first, last, zone)
-select nullif(r.module, '') as name, count(distinct (r.organization_id, r.user_id))
-    filter (where r.user_id <> '00000000-0000-0000-0000-000000000000') as users, sum(r.conversations)::bigint as conversations
-from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date, :zone::text) r
-where r.calls > 0 or r.conversations > 0
-group by 1;
-
--- name: list_intent_people(organization_id, first, last, zone)
-select r.intent as name, count(distinct (r.organization_id, r.user_id))
-    filter (where r.user_id <> '00000000-0000-0000-0000-000000000000') as users, sum(r.conversations)::bigint as conversations
-from hub.intent_rows_v1(:organization_id::uuid, :first::date, :last::date, :zone::text) r
-group by 1;
 
 -- name: list_names(ids)
 select o.id, o.external_id from public.ai_organizations o where o.id = any (:ids::uuid[]);

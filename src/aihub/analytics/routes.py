@@ -93,6 +93,7 @@ class AnalyticsRoutes:
                 groups,
                 filters,
                 compare=query.compare is not None,
+                together=together(self._db, connection),
             )
         return _answer(call, tables.usage_answer(found), rows=[*groups, *tables.USAGE_COLUMNS])
 
@@ -154,7 +155,11 @@ class AnalyticsRoutes:
     async def _adoption(self, call: Call, kinds: Any) -> Answer:
         async with self._db.read() as connection:
             found = await insights.get_adoption(
-                connection, _organization(call), _read_days(call, call.query), kinds=kinds
+                connection,
+                _organization(call),
+                _read_days(call, call.query),
+                kinds=kinds,
+                together=together(self._db, connection),
             )
         return _answer(call, tables.adoption(found), rows=tables.ADOPTION_COLUMNS)
 

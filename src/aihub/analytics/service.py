@@ -11,6 +11,7 @@ from aihub.analytics.models import GRAINS, Filters, Period, Usage, UsageAnswer, 
 from aihub.analytics.store import Grouping, Record
 from aihub.kit.db import Connection
 from aihub.kit.errors import Invalid
+from aihub.kit.together import Read, Together, one_by_one
 
 NOBODY = UUID(int=0)
 MOST_USERS = 10_000
@@ -41,21 +42,26 @@ async def get_usage(
     filters: Filters = EVERYTHING,
     *,
     compare: bool = False,
+    together: Together | None = None,
 ) -> UsageAnswer:
     """Usage by `groups` (of models.GROUPS, at most one of time), in the order of their keys.
 
     `organization_id` None: all organizations. `compare`: beside the period before; rows are matched
-    by their keys but the time, so that is told by totals where a group is of time. Raises Invalid.
+    by their keys but the time, so that is told by totals where a group is of time. `together`: how
+    to read several things. Raises Invalid.
     """
     check_groups(groups)
+    read_all = together or one_by_one(connection)
     if "hour" in groups:  # days know none, and what is told beside hours is of the same time
         period = replace(period, by_days=False)
-    rows, total = await _read_all(connection, organization_id, period, groups, filters)
+    rows, total = await _read_all(connection, read_all, organization_id, period, groups, filters)
     if not compare:
         return UsageAnswer(period, tuple(rows), total)
     before = periods.previous(period)
     if not set(groups) & set(GRAINS):
-        old, old_total = await _read_all(connection, organization_id, before, groups, filters)
+        old, old_total = await _read_all(
+            connection, read_all, organization_id, before, groups, filters
+        )
         known = {tuple(row.keys.items()): row.usage for row in old}
         rows = [replace(row, previous=known.get(tuple(row.keys.items()))) for row in rows]
     else:
@@ -92,10 +98,7 @@ async def list_sums(
     Raises Invalid.
     """
     check_groups(groups)
-    rows = await _read(
-        connection, organization_id, period, groups, filters,
-        with_conversations=False, with_latencies=False,
-    )  # fmt: skip
+    rows = await _read(connection, organization_id, period, groups, filters, is_whole=False)
     return tuple(rows)
 
 
@@ -104,8 +107,7 @@ def nothing() -> Usage:
     return make_usage({"cost": Decimal(0), "price": Decimal(0)}, {}, 0)
 
 
-async def group_usage(
-    connection: Connection,
+def plan_usage(
     organization_id: UUID | None,
     period: Period,
     by: Grouping,
@@ -113,22 +115,29 @@ async def group_usage(
     *,
     with_conversations: bool = True,
     with_latencies: bool = True,
-    histogram: dict[int, int] | None = None,
-) -> dict[tuple[Any, ...], Usage]:
-    """Usage by the key of `by`; what is not wanted is not read. `histogram` gets that of all."""
+) -> tuple[Read, Read, Read]:
+    """What `group_usage` is to be given: sums, histograms and conversations of the same groups."""
     if by.grain == "hour":  # days know none
         period = replace(period, by_days=False)
-    sums = await store.list_usage(connection, organization_id, period, by, filters)
-    histograms: Mapping[Any, dict[int, int]] = {}
-    if with_latencies:
-        found = await store.list_latencies(connection, organization_id, period, by, filters)
-        histograms = {by.key(r): dict(zip(r["buckets"], r["counts"], strict=True)) for r in found}
-        if histogram is not None:
-            histogram.update(rules.merge_counts((r["buckets"], r["counts"]) for r in found))
-    counts: dict[Any, int] = {}
-    if with_conversations and "endpoint" not in by.parts:
-        rows = await store.count_conversations(connection, organization_id, period, by, filters)
-        counts = {by.key(r): r["conversations"] for r in rows if r["conversations"]}
+    has_counts = with_conversations and "endpoint" not in by.parts
+    wanted = (organization_id, period, by, filters)
+    return (
+        lambda c: store.list_usage(c, *wanted),
+        (lambda c: store.list_latencies(c, *wanted)) if with_latencies else _read_nothing,
+        (lambda c: store.count_conversations(c, *wanted)) if has_counts else _read_nothing,
+    )
+
+
+async def _read_nothing(_connection: Connection) -> list[Record]:
+    return []
+
+
+def group_usage(
+    by: Grouping, sums: list[Record], latencies: list[Record], counted: list[Record]
+) -> dict[tuple[Any, ...], Usage]:
+    """Usage by the key of `by`."""
+    histograms = {by.key(r): dict(zip(r["buckets"], r["counts"], strict=True)) for r in latencies}
+    counts = {by.key(r): r["conversations"] for r in counted if r["conversations"]}
     usage = {}
     for row in sums:
         key = by.key(row)
@@ -169,6 +178,7 @@ def add_up(parts: Iterable[Usage], histogram: Mapping[int, int], conversations: 
 
 async def _read_all(
     connection: Connection,
+    together: Together,
     organization_id: UUID | None,
     period: Period,
     groups: Sequence[str],
@@ -178,12 +188,14 @@ async def _read_all(
     if "user" in groups:
         rows = await _read(connection, organization_id, period, groups, filters)
         return rows, await get_total(connection, organization_id, period, filters)
-    histogram: dict[int, int] = {}
-    rows = await _read(connection, organization_id, period, groups, filters, histogram=histogram)
+    by = _grouping(groups)
     # one that used two models is in two rows
-    counted = await store.list_conversations(
-        connection, organization_id, period, Grouping(), filters
+    *found, counted = await together(
+        *plan_usage(organization_id, period, by, filters),
+        lambda c: store.list_conversations(c, organization_id, period, Grouping(), filters),
     )
+    rows = await _name(connection, groups, group_usage(by, *found))
+    histogram = rules.merge_counts((r["buckets"], r["counts"]) for r in found[1])
     conversations = sum(row["conversations"] for row in counted)
     return rows, add_up((row.usage for row in rows), histogram, conversations)
 
@@ -195,18 +207,28 @@ async def _read(
     groups: Sequence[str],
     filters: Filters,
     *,
-    with_conversations: bool = True,
-    with_latencies: bool = True,
-    histogram: dict[int, int] | None = None,
+    is_whole: bool = True,
 ) -> list[UsageRow]:
-    grain = next((name for name in groups if name in GRAINS), None)
-    by = Grouping(grain, [name for name in groups if name not in GRAINS])
+    """`is_whole`: with conversations and times of answering."""
+    by = _grouping(groups)
     if "user" in groups:
         return await _read_people(connection, organization_id, period, groups, by, filters)
-    found = await group_usage(
-        connection, organization_id, period, by, filters,
-        with_conversations=with_conversations, with_latencies=with_latencies, histogram=histogram,
-    )  # fmt: skip
+    reads = plan_usage(
+        organization_id, period, by, filters, with_conversations=is_whole, with_latencies=is_whole
+    )
+    found = await one_by_one(connection)(*reads)
+    return await _name(connection, groups, group_usage(by, *found))
+
+
+def _grouping(groups: Sequence[str]) -> Grouping:
+    grain = next((name for name in groups if name in GRAINS), None)
+    return Grouping(grain, [name for name in groups if name not in GRAINS])
+
+
+async def _name(
+    connection: Connection, groups: Sequence[str], found: Mapping[tuple[Any, ...], Usage]
+) -> list[UsageRow]:
+    """Rows in the order of their keys, organizations by their own form of their ids."""
     names: dict[UUID, str] = {}
     if "organization" in groups:
         names = await store.list_names(connection, {key[1] for key in found})

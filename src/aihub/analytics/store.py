@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from aihub.analytics.models import Filters, Period, RollupStatus, Tick
@@ -244,16 +244,25 @@ async def list_spenders(
 
 
 async def list_adopters(
-    connection: Connection, organization_id: UUID | None, first: date, middle: date, last: date
-) -> tuple[list[Record], list[Record]]:
-    """Users of modules (and, `is_total`, of anything), and of intents: from `middle` on, and from
-    `first` until it."""
-    days = {"first": first, "middle": middle, "last": last}
-    return (
-        await fetch(_queries.list_adopters(connection, organization_id=organization_id, **days)),
-        await fetch(
-            _queries.list_intent_adopters(connection, organization_id=organization_id, **days)
-        ),
+    connection: Connection,
+    organization_id: UUID | None,
+    period: Period,
+    *,
+    kind: Literal["module", "intent"],
+    since: date,
+) -> list[Record]:
+    """Users of modules (and, `is_total`, of anything) or intents in the days of `period`, and from
+    `since` until it."""
+    query = _queries.list_module_adopters if kind == "module" else _queries.list_intent_adopters
+    return await fetch(
+        query(
+            connection,
+            organization_id=organization_id,
+            first=since,
+            middle=period.first,
+            last=period.last,
+            zone=_foreign(period),
+        )
     )
 
 
@@ -301,38 +310,6 @@ async def list_cohorts(
         )
     )
     return [(row["cohort"], row["later"], row["users"]) for row in rows]
-
-
-async def list_module_people(
-    connection: Connection, organization_id: UUID | None, period: Period
-) -> dict[str | None, tuple[int, int]]:
-    """People and conversations by module."""
-    rows = await fetch(
-        _queries.list_module_people(
-            connection,
-            organization_id=organization_id,
-            first=period.first,
-            last=period.last,
-            zone=_foreign(period),
-        )
-    )
-    return {row["name"]: (row["users"], row["conversations"]) for row in rows}
-
-
-async def list_intent_people(
-    connection: Connection, organization_id: UUID | None, period: Period
-) -> dict[str | None, tuple[int, int]]:
-    """People and conversations by intent."""
-    rows = await fetch(
-        _queries.list_intent_people(
-            connection,
-            organization_id=organization_id,
-            first=period.first,
-            last=period.last,
-            zone=_foreign(period),
-        )
-    )
-    return {row["name"]: (row["users"], row["conversations"]) for row in rows}
 
 
 async def list_names(connection: Connection, ids: Collection[UUID]) -> dict[UUID, str]:

@@ -325,9 +325,10 @@ async def read_insight(ask: Ask) -> Read:
     whose, wanted = ask.organization_id, ask.wanted.period
     period = ask.days(wanted.first, wanted.last)
     most = ask.most or _MOST_USERS
-    engagement, adoption, cohorts, satisfaction = await ask.together(
+    engagement, modules, intents, cohorts, satisfaction = await ask.together(
         lambda c: analytics.get_engagement(c, whose, period, limit=most),
-        lambda c: analytics.compare_adoption(c, whose, period),
+        lambda c: analytics.list_adopters(c, whose, period, "module"),
+        lambda c: analytics.list_adopters(c, whose, period, "intent"),
         lambda c: analytics.get_retention(c, whose, today=ask.today, weeks=_WEEKS),
         lambda c: _find_satisfaction(c, ask, period),
     )
@@ -337,7 +338,7 @@ async def read_insight(ask: Ask) -> Read:
         satisfaction=satisfaction,
         engagement=engagement,
         cohorts=cohorts,
-        adoption=adoption,
+        adoption=analytics.compare_adopters(period, {"module": modules, "intent": intents}),
         module=ask.wanted.module,
     )
     return Read(insight.describe(people, ask.links, ask.csv, most=ask.most))
