@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -191,8 +192,12 @@ async def test_engagement_is_kept_by_the_hour(db: Any, connection: Any) -> None:
     await tick(connection)
     hour = NOW.replace(minute=0, second=0, microsecond=0)
     assert await working.score_hour(db, hour) == len(users)
-    found = await api.list_engagement(connection, organization_id, day=None, limit=100)
-    assert sorted(found, key=lambda e: -e.score) == found
+    kept = await api.get_scores(connection, organization_id, hour.date(), limit=100)
+    assert kept is not None
+    found = kept.rows
+    assert (kept.hour, kept.users, len(found)) == (hour, len(users), len(users))
+    assert kept.total == sum(row.score for row in found)
+    assert tuple(sorted(found, key=lambda e: -e.score)) == found
     first = hour.date() - timedelta(days=27)
     for each in found:
         mine = [
@@ -218,7 +223,10 @@ async def test_engagement_is_kept_by_the_hour(db: Any, connection: Any) -> None:
     assert before == await connection.fetch(
         "select * from public.ai_engagement_scores order by user_id"
     )
-    assert await api.list_engagement(connection, organization_id, day=None, limit=2) == found[:2]
+    first_two = await api.get_scores(connection, organization_id, hour.date(), limit=2)
+    assert first_two == replace(kept, rows=found[:2])
+    yesterday = hour.date() - timedelta(days=1)
+    assert await api.get_scores(connection, organization_id, yesterday, limit=2) is None
 
 
 async def test_places_without_an_engine_enqueue_nothing(db: Any) -> None:

@@ -1,6 +1,6 @@
 """Satisfaction, engagement, retention and adoption. A connection comes first."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
@@ -78,10 +78,18 @@ def _satisfaction(rows: Iterable[Record]) -> Satisfaction:
 
 
 async def get_engagement(
-    connection: Connection, organization_id: UUID | None, period: Period, *, limit: int = 50
+    connection: Connection,
+    organization_id: UUID | None,
+    period: Period,
+    *,
+    limit: int = 50,
+    users: Collection[UUID] | None = None,
 ) -> EngagementAnswer:
-    """How engaged each person is in the period's days; see rules.engagement_parts."""
-    rows = await store.list_people(connection, organization_id, period)
+    """How engaged each person (or each of `users`) is in the period's days.
+
+    See rules.engagement_parts.
+    """
+    rows = await store.list_people(connection, organization_id, period, users)
     scored = [(_score(row, period), row) for row in rows]
     scored.sort(key=lambda one: (-one[0]["score"], -one[1]["conversations"], one[1]["user_id"]))
     mean = rules.divide(sum((parts["score"] for parts, _ in scored), Decimal(0)), len(scored))

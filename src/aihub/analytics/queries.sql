@@ -214,13 +214,13 @@ select false as is_total, p.name, count(*) filter (where p.times & 1 > 0 and p.u
   coalesce(sum(p.conversations), 0)::bigint as conversations
 from people p group by p.name having bit_or(p.times) & 1 > 0;
 
--- name: list_people(organization_id, first, last, zone)
+-- name: list_people(organization_id, first, last, zone, users)
 with people as (
   select r.organization_id, r.user_id, max(r.day) filter (where r.calls > 0 or r.conversations > 0) as last_day,
     count(distinct r.day) filter (where r.calls > 0 or r.conversations > 0) as active_days, sum(r.conversations)::bigint as conversations,
     sum(r.messages)::bigint as messages, sum(r.calls)::bigint as calls, sum(r.cost) as cost, sum(r.feedbacks)::bigint as feedbacks, sum(r.score_sum) as score_sum
   from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date, :zone::text) r
-  where r.user_id <> '00000000-0000-0000-0000-000000000000'
+  where r.user_id <> '00000000-0000-0000-0000-000000000000' and (:users::uuid[] is null or r.user_id = any (:users))
   group by 1, 2
   having sum(r.calls) > 0 or sum(r.conversations) > 0
 )

@@ -267,9 +267,12 @@ async def list_adopters(
 
 
 async def list_people(
-    connection: Connection, organization_id: UUID | None, period: Period
+    connection: Connection,
+    organization_id: UUID | None,
+    period: Period,
+    users: Collection[UUID] | None = None,
 ) -> list[Record]:
-    """Everybody who was active, with sums."""
+    """Everybody (or those of `users`) who was active, with sums."""
     return await fetch(
         _queries.list_people(
             connection,
@@ -277,6 +280,7 @@ async def list_people(
             first=period.first,
             last=period.last,
             zone=_foreign(period),
+            users=None if users is None else list(users),
         )
     )
 

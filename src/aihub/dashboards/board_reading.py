@@ -1,7 +1,7 @@
 """What each dashboard reads: few queries, each of whose rows serves several numbers."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from aihub.dashboards.usage_views import Links
 from aihub.dashboards.visits import Visit
 from aihub.kit.db import Connection
 from aihub.kit.together import Together
+from aihub.reports import api as reports
 
 _LATEST_DAYS = 60
 _LATEST = 8
@@ -324,9 +325,8 @@ async def read_insight(ask: Ask) -> Read:
     """What people think and do."""
     whose, wanted = ask.organization_id, ask.wanted.period
     period = ask.days(wanted.first, wanted.last)
-    most = ask.most or _MOST_USERS
     engagement, modules, intents, cohorts, satisfaction = await ask.together(
-        lambda c: analytics.get_engagement(c, whose, period, limit=most),
+        lambda c: _find_engagement(c, ask),
         lambda c: analytics.list_adopters(c, whose, period, "module"),
         lambda c: analytics.list_adopters(c, whose, period, "intent"),
         lambda c: analytics.get_retention(c, whose, today=ask.today, weeks=_WEEKS),
@@ -336,12 +336,48 @@ async def read_insight(ask: Ask) -> Read:
         period=wanted,
         today=ask.today,
         satisfaction=satisfaction,
-        engagement=engagement,
+        engagement=engagement[0],
+        scored_at=engagement[1],
         cohorts=cohorts,
         adoption=analytics.compare_adopters(period, {"module": modules, "intent": intents}),
         module=ask.wanted.module,
     )
     return Read(insight.describe(people, ask.links, ask.csv, most=ask.most))
+
+
+async def _find_engagement(
+    connection: Connection, ask: Ask
+) -> tuple[analytics.EngagementAnswer, datetime | None]:
+    """Of the days up to the period's last: as it was kept at an hour (which), or is now."""
+    whose, most = ask.organization_id, ask.most or _MOST_USERS
+    last = min(ask.wanted.period.last, ask.today)
+    days = ask.days(last - timedelta(days=reports.ENGAGEMENT_DAYS - 1), last)
+    kept = None
+    if whose is not None:
+        kept = await reports.get_scores(connection, whose, last, limit=most)
+    if kept is None:
+        return await analytics.get_engagement(connection, whose, days, limit=most), None
+    scores = {row.user_id: row for row in kept.rows}
+    found = await analytics.get_engagement(connection, whose, days, limit=most, users=scores)
+    by_user = {row.user_id: row for row in found.rows}
+    answer = analytics.EngagementAnswer(
+        period=days,
+        users=kept.users,
+        mean_score=analytics.divide(kept.total, kept.users),
+        rows=tuple(_with_score(by_user[one], scores[one]) for one in scores if one in by_user),
+    )
+    return answer, ask.visit.local(kept.hour)
+
+
+def _with_score(row: analytics.Engagement, kept: reports.Engagement) -> analytics.Engagement:
+    return replace(
+        row,
+        score=kept.score,
+        recency=kept.recency,
+        frequency=kept.frequency,
+        depth=kept.depth,
+        feedback=kept.feedback,
+    )
 
 
 async def _find_satisfaction(

@@ -1,8 +1,8 @@
 """Insight: what people think, what they want, who comes back. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from aihub.analytics.api import (
@@ -27,7 +27,7 @@ _Z95 = Decimal("1.959964")
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """All that the page is made of."""
+    """All that the page is made of. `scored_at`: the hour of the scores, where they were kept."""
 
     period: Period
     today: date
@@ -35,7 +35,16 @@ class People:
     engagement: EngagementAnswer
     cohorts: Sequence[Cohort]
     adoption: AdoptionAnswer
+    scored_at: datetime | None = None
     module: str | None = None
+
+    @property
+    def scored(self) -> str:
+        """Of which days the scores are."""
+        days = self.engagement.period
+        last = days.last - timedelta(days=1)
+        until = f"{(days.last - days.first).days} days to {last.day} {last:%b}"
+        return until if self.scored_at is None else f"{until}, {self.scored_at:%H:%M}"
 
     @property
     def aside(self) -> str:
@@ -65,8 +74,7 @@ def describe(
             ),
             show_weeks([Week(c.week, c.users, c.active) for c in people.cohorts],
                        csv_url=csv["retention"], aside=people.aside),
-            replace(_engagement(people.engagement, links, csv["engagement"], most),
-                    aside=people.aside),
+            _engagement(people, links, csv["engagement"], most),
         ),
     )  # fmt: skip
 
@@ -114,6 +122,7 @@ def tiles(people: People, links: Links) -> tuple[Tile, ...]:
                 [
                     "of 100",
                     f"mean of {formats.format_count(engagement.users, 'user')}",
+                    people.scored,
                     *([people.aside] if people.aside else []),
                 ]
             ),
@@ -199,7 +208,8 @@ def _features(rows: Sequence[Adoption], kind: str, people: People, links: Links)
     ]
 
 
-def _engagement(answer: EngagementAnswer, links: Links, csv_url: str, most: int | None) -> Table:
+def _engagement(people: People, links: Links, csv_url: str, most: int | None) -> Table:
+    answer = people.engagement
     rows = tuple(
         (
             panels.with_bar(
@@ -232,8 +242,9 @@ def _engagement(answer: EngagementAnswer, links: Links, csv_url: str, most: int 
             Column("Last seen", "last_day"),
         ),
         rows=rows,
-        empty="No user was active in this time.",
+        empty="No user was active in these days.",
         count=answer.users,
+        aside=" · ".join([people.scored, *([people.aside] if people.aside else [])]),
         note="Of recency (35%), frequency (35%), messages a conversation (20%) and rating "
         "(10%); on hover, each part from 0 to 1.",
         csv_url=csv_url,

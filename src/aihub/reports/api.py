@@ -11,6 +11,7 @@ from aihub.reports.models import (
     Engagement,
     Figures,
     IntentLine,
+    KeptScores,
     Late,
     ModelLine,
     ModuleLine,
@@ -25,13 +26,14 @@ from aihub.reports.rendering import TABLES, from_json, table_rows, to_csv
 from aihub.reports.routes import ReportRoutes
 from aihub.reports.rules import span_of
 from aihub.reports.service import get_report, list_due, list_late
-from aihub.reports.store import list_engagement, list_reports
-from aihub.reports.working import SCHEDULES, handlers
+from aihub.reports.store import get_scores, list_reports
+from aihub.reports.working import ENGAGEMENT_DAYS, SCHEDULES, handlers, score_hour
 
 REPORT_TABLES = ("public.ai_reports", "public.ai_engagement_scores", "hub.report_progress")
 """The tables that this slice alone writes."""
 
 __all__ = [
+    "ENGAGEMENT_DAYS",
     "REPORT_TABLES",
     "SCHEDULES",
     "TABLES",
@@ -43,6 +45,7 @@ __all__ = [
     "Engagement",
     "Figures",
     "IntentLine",
+    "KeptScores",
     "Late",
     "ModelLine",
     "ModuleLine",
@@ -59,12 +62,13 @@ __all__ = [
     "gather",
     "gather_figures",
     "get_report",
+    "get_scores",
     "handlers",
     "list_due",
-    "list_engagement",
     "list_late",
     "list_reports",
     "retention",
+    "score_hour",
     "span_of",
     "table_rows",
     "to_csv",

@@ -223,6 +223,17 @@ class Engagement:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptScores:
+    """The scores of an organization's day as they were at `hour`: how many, their sum, the first
+    of them."""
+
+    hour: datetime
+    users: int
+    total: Decimal
+    rows: tuple[Engagement, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """A page of a list."""
 

@@ -148,8 +148,8 @@ on conflict (organization_id, user_id, day) do update set
 where e.hour <= excluded.hour
 
 -- name: list_engagement(organization_id, day, n)
-select e.user_id, e.score, e.recency, e.frequency, e.depth, e.feedback, e.conversations, e.active_days
+select e.user_id, e.hour, e.score, e.recency, e.frequency, e.depth, e.feedback, e.conversations, e.active_days,
+  count(*) over () as users, sum(e.score) over () as total
   from public.ai_engagement_scores e
- where e.organization_id = :organization_id
-   and e.day = coalesce(:day::date, (select max(day) from public.ai_engagement_scores where organization_id = :organization_id))
- order by e.score desc, e.user_id limit :n
+ where e.organization_id = :organization_id and e.day = :day::date
+ order by e.score desc, e.conversations desc, e.user_id limit :n

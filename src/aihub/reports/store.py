@@ -1,6 +1,7 @@
 """The tables of reports, typed, and what reports are made of."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from aihub.reports import rules
 from aihub.reports.models import (
     Engagement,
     IntentLine,
+    KeptScores,
     Page,
     Reason,
     Report,
@@ -202,11 +204,20 @@ async def upsert_engagement(
     )  # fmt: skip
 
 
-async def list_engagement(
-    connection: Connection, organization_id: UUID, *, day: date | None, limit: int
-) -> list[Engagement]:
-    """Scores of a day (default: the last there is), the highest first."""
+async def get_scores(
+    connection: Connection, organization_id: UUID, day: date, *, limit: int
+) -> KeptScores | None:
+    """The scores of a day as of its last hour that was counted, the highest first."""
     rows = await fetch(
         _sql.list_engagement(connection, organization_id=organization_id, day=day, n=limit)
     )
-    return [Engagement(**row) for row in rows]
+    if not rows:
+        return None
+    names = [field.name for field in fields(Engagement)]
+    found = tuple(Engagement(**{name: row[name] for name in names}) for row in rows)
+    return KeptScores(
+        hour=max(row["hour"] for row in rows),
+        users=rows[0]["users"],
+        total=rows[0]["total"],
+        rows=found,
+    )

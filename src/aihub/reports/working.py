@@ -15,7 +15,7 @@ from aihub.reports.models import Engagement, Span
 
 _log = logging.getLogger(__name__)
 
-_ENGAGEMENT_DAYS = 28
+ENGAGEMENT_DAYS = 28
 _EVERYBODY = 10_000_000
 
 SCHEDULES = (
@@ -116,7 +116,7 @@ async def score_hour(db: Database, hour: datetime) -> int:
         zone = ZoneInfo(timezone)
         day = hour.astimezone(zone).date()
         last = day + timedelta(days=1)
-        period = analytics.of_days(last - timedelta(days=_ENGAGEMENT_DAYS), last, zone)
+        period = analytics.of_days(last - timedelta(days=ENGAGEMENT_DAYS), last, zone)
         async with db.read() as connection:
             found = await analytics.get_engagement(
                 connection, organization_id, period, limit=_EVERYBODY
