@@ -184,7 +184,8 @@ order by s.cost desc, s.calls desc, s.organization_id, s.user_id;
 -- Who used which module from `middle` on (bit 1 of `times`), and before (bit 2); the total is of people, whatever they used.
 with people as materialized (
   select case when :organization_id::uuid is null then r.organization_id end as organization_id, r.user_id, r.module as name,
-    bit_or(case when r.day >= :middle::date then 1 else 2 end) as times, sum(r.conversations) filter (where r.day >= :middle::date) as conversations
+    bit_or(case when r.day >= :middle::date then 1 else 2 end) as times,
+    sum(case when r.day >= :middle::date then r.conversations::integer end) as conversations
   from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date, :zone::text) r
   where r.calls > 0 or r.conversations > 0
   group by 1, 2, 3
@@ -205,7 +206,8 @@ from (
 -- The same of intents.
 with people as materialized (
   select case when :organization_id::uuid is null then r.organization_id end as organization_id, r.user_id, r.intent as name,
-    bit_or(case when r.day >= :middle::date then 1 else 2 end) as times, sum(r.conversations) filter (where r.day >= :middle::date) as conversations
+    bit_or(case when r.day >= :middle::date then 1 else 2 end) as times,
+    sum(case when r.day >= :middle::date then r.conversations::integer end) as conversations
   from hub.intent_rows_v1(:organization_id::uuid, :first::date, :last::date, :zone::text) r
   group by 1, 2, 3
 )
@@ -279,22 +281,28 @@ select count(*) from (
 
 -- name: list_cohorts(organization_id, first, last, zone)
 -- By the week (from Monday `first` on, 63 at most: a bit each) in which somebody was first seen at all, and the week of being active. Who came before is
--- in the months of people, unless a day before is to be stored again or the days are of another zone: then everything is read.
+-- in the months of people, unless a day before is to be stored again or the days are of another zone: then the days before are read as well.
 with short as materialized (
   select :zone::text is null and not exists (select from hub.rollup_days d where d.day < :first::date and d.until is null
     and (:organization_id::uuid is null or d.organization_id = :organization_id)) as is_enough
-), people as (
-  select r.organization_id, r.user_id, min(r.day) as first_day, bit_or(1::bigint << greatest((r.day - :first::date) / 7, 0)) as weeks
-  from hub.user_rows_v1(:organization_id::uuid, (select case when s.is_enough then :first::date else '-infinity' end from short s), :last::date, :zone::text) r
-  where r.user_id <> '00000000-0000-0000-0000-000000000000' and (r.calls > 0 or r.conversations > 0)
-  group by 1, 2
+), older as (
+  select m.organization_id, m.user_id from hub.user_months m
+  where (select s.is_enough from short s) and m.month <= :first::date and m.first_day < :first::date
+    and (:organization_id::uuid is null or m.organization_id = :organization_id)
+  union all
+  select r.organization_id, r.user_id from hub.user_rows_v1(:organization_id::uuid, '-infinity'::date, :first::date, :zone::text) r
+  where not (select s.is_enough from short s) and (r.calls > 0 or r.conversations > 0)
 ), newcomers as (
-  select (p.first_day - :first::date) / 7 as week, p.weeks from people p
-  where p.first_day >= :first::date and not exists (select from hub.user_months m
-    where (select s.is_enough from short s) and m.month <= :first::date and m.first_day < :first::date
-      and m.organization_id = p.organization_id and m.user_id = p.user_id and (:organization_id::uuid is null or m.organization_id = :organization_id))
+  select (p.first_day - :first::date) / 7 as week, p.weeks, count(*) as users
+  from (
+    select r.organization_id, r.user_id, min(r.day) as first_day, bit_or(1::bigint << (r.day - :first::date) / 7) as weeks
+    from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date, :zone::text) r
+    where r.user_id <> '00000000-0000-0000-0000-000000000000' and (r.calls > 0 or r.conversations > 0)
+    group by 1, 2
+  ) p where not exists (select from older o where o.organization_id = p.organization_id and o.user_id = p.user_id)
+  group by 1, 2
 )
-select :first::date + 7 * n.week as cohort, w.later, count(*) as users
+select :first::date + 7 * n.week as cohort, w.later, sum(n.users)::bigint as users
 from newcomers n cross join generate_series(0, (:last::date - 1 - :first::date) / 7) as w(later)
 where n.weeks & (1::bigint << (n.week + w.later)) <> 0
 group by 1, 2 order by 1, 2;
