@@ -85,9 +85,9 @@ async def get_engagement(
     limit: int = 50,
     users: Collection[UUID] | None = None,
 ) -> EngagementAnswer:
-    """How engaged each person (or each of `users`) is in the period's days.
+    """How engaged each person is in the period's days; see rules.engagement_parts.
 
-    See rules.engagement_parts.
+    `users`: those alone, if they are few.
     """
     rows = await store.list_people(connection, organization_id, period, users)
     scored = [(_score(row, period), row) for row in rows]

@@ -155,30 +155,34 @@ select q.*, u.external_id as user_name from (
   order by sum(h.cost) desc, sum(h.calls) desc, h.user_id, h.at limit :limit
 ) q left join public.ai_users u on u.organization_id = q.organization_id and u.id = q.user_id;
 
--- name: list_spenders(organization_id, first, middle, last, module, limit)
--- The people of `middle` until before `last`, with their cost of the days before that from `first` on.
-with sums as materialized (
-  select r.organization_id, r.user_id, sum(r.calls)::bigint as calls, sum(r.errors)::bigint as errors, sum(r.unpriced)::bigint as unpriced,
-    sum(r.estimated)::bigint as estimated, sum(r.input_tokens)::bigint as input_tokens, sum(r.cached_input_tokens)::bigint as cached_input_tokens,
-    sum(r.output_tokens)::bigint as output_tokens, sum(r.reasoning_tokens)::bigint as reasoning_tokens, sum(r.total_tokens)::bigint as total_tokens,
-    sum(r.cost) as cost, sum(r.price) as price
-  from hub.user_rows_v1(:organization_id::uuid, :middle::date, :last::date) r
+-- name: rank_spenders(organization_id, first, last, module, limit)
+-- Who cost the most, and how many there are who are known.
+select p.organization_id, p.user_id, count(*) filter (where p.user_id <> '00000000-0000-0000-0000-000000000000') over () as people
+from (
+  select r.organization_id, r.user_id, sum(r.cost) as cost, sum(r.calls) as calls
+  from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date) r
   where (:module::text is null or r.module = :module) and (r.calls > 0 or r.conversations > 0)
   group by 1, 2
-), shown as materialized (
-  select s.* from sums s order by s.cost desc, s.calls desc, s.organization_id, s.user_id limit :limit
-), before as (
-  select r.organization_id, r.user_id, sum(r.cost) as cost from hub.user_rows_v1(:organization_id::uuid, :first::date, :middle::date) r
+) p order by p.cost desc, p.calls desc, p.organization_id, p.user_id limit :limit;
+
+-- name: list_spenders(organization_id, first, middle, last, module, users)
+-- The sums of `users` (null: of all) from `middle` on, and their cost of the days before that.
+select s.*, u.external_id as user_name
+from (
+  select r.organization_id, r.user_id, sum(r.calls) filter (where r.day >= :middle::date)::bigint as calls,
+    sum(r.errors) filter (where r.day >= :middle::date)::bigint as errors, sum(r.unpriced) filter (where r.day >= :middle::date)::bigint as unpriced,
+    sum(r.estimated) filter (where r.day >= :middle::date)::bigint as estimated,
+    sum(r.input_tokens) filter (where r.day >= :middle::date)::bigint as input_tokens,
+    sum(r.cached_input_tokens) filter (where r.day >= :middle::date)::bigint as cached_input_tokens,
+    sum(r.output_tokens) filter (where r.day >= :middle::date)::bigint as output_tokens,
+    sum(r.reasoning_tokens) filter (where r.day >= :middle::date)::bigint as reasoning_tokens,
+    sum(r.total_tokens) filter (where r.day >= :middle::date)::bigint as total_tokens, sum(r.cost) filter (where r.day >= :middle::date) as cost,
+    sum(r.price) filter (where r.day >= :middle::date) as price, sum(r.cost) filter (where r.day < :middle::date) as old_cost
+  from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date) r
   where (:module::text is null or r.module = :module) and (r.calls > 0 or r.conversations > 0)
-    and (r.organization_id, r.user_id) in (select s.organization_id, s.user_id from shown s)
+    and (:users::uuid[] is null or r.user_id = any (:users::uuid[]))
   group by 1, 2
-)
-select s.*, u.external_id as user_name, (select count(*) from sums c where c.user_id <> '00000000-0000-0000-0000-000000000000') as people,
-  b.cost as old_cost
-from shown s
-left join before b on b.organization_id = s.organization_id and b.user_id = s.user_id
-left join public.ai_users u on u.organization_id = s.organization_id and u.id = s.user_id
-order by s.cost desc, s.calls desc, s.organization_id, s.user_id;
+) s left join public.ai_users u on u.organization_id = s.organization_id and u.id = s.user_id;
 
 -- name: list_module_adopters(organization_id, first, middle, last, zone)
 -- Who used which module from `middle` on (bit 1 of `times`), and before (bit 2); the total is of people, whatever they used.

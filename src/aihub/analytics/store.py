@@ -1,6 +1,6 @@
 """One typed function for each query; no decisions."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -10,6 +10,9 @@ from aihub.analytics.models import Filters, Period, RollupStatus, Tick
 from aihub.analytics.rules import merge_counts
 from aihub.kit.db import Connection
 from aihub.kit.sql import fetch, load_queries
+
+# So many people are looked up one by one; of more, everybody is read.
+_FEW = 100
 
 _queries: Any = load_queries(__file__)
 # the same, reading less: see hub.usage_days_v1
@@ -223,24 +226,36 @@ async def list_user_calls(
 async def list_spenders(
     connection: Connection,
     organization_id: UUID | None,
-    first: date,
-    middle: date,
-    last: date,
+    period: Period,
+    *,
+    since: date,
     module: str | None,
     limit: int,
-) -> list[Record]:
-    """Sums by person of `middle` until before `last`, the most expensive first."""
-    return await fetch(
+) -> tuple[list[Record], int]:
+    """Sums by person of the days of `period`, the most expensive first, with `old_cost` from
+    `since` until it; and how many people there are."""
+    given = {"organization_id": organization_id, "last": period.last, "module": module}
+    ranked = await fetch(
+        _queries.rank_spenders(connection, first=period.first, limit=limit, **given)
+    )
+    found = await fetch(
         _queries.list_spenders(
             connection,
-            organization_id=organization_id,
-            first=first,
-            middle=middle,
-            last=last,
-            module=module,
-            limit=limit,
+            first=since,
+            middle=period.first,
+            users=_few(row["user_id"] for row in ranked),
+            **given,
         )
     )
+    sums = {(row["organization_id"], row["user_id"]): row for row in found}
+    keys = [(row["organization_id"], row["user_id"]) for row in ranked]
+    # one may have been erased in between
+    return [sums[key] for key in keys if key in sums], (ranked[0]["people"] if ranked else 0)
+
+
+def _few(users: Iterable[UUID]) -> list[UUID] | None:
+    found = list(users)
+    return found if len(found) <= _FEW else None
 
 
 async def list_adopters(
@@ -272,7 +287,7 @@ async def list_people(
     period: Period,
     users: Collection[UUID] | None = None,
 ) -> list[Record]:
-    """Everybody (or those of `users`) who was active, with sums."""
+    """Everybody who was active, with sums; `users`: those, if they are few."""
     return await fetch(
         _queries.list_people(
             connection,
@@ -280,7 +295,7 @@ async def list_people(
             first=period.first,
             last=period.last,
             zone=_foreign(period),
-            users=None if users is None else list(users),
+            users=None if users is None else _few(users),
         )
     )
 

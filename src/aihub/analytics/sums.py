@@ -209,11 +209,11 @@ async def list_spenders(
 ) -> Spenders:
     """The people of the days of `period` by cost, with the cost of `before`, which ends where
     `period` begins."""
-    rows = await store.list_spenders(
-        connection, organization_id, before.first, period.first, period.last, module, limit
+    rows, people = await store.list_spenders(
+        connection, organization_id, period, since=before.first, module=module, limit=limit
     )
     return Spenders(
-        people=rows[0]["people"] if rows else 0,
+        people=people,
         rows=tuple(
             UsageRow(
                 {"user": None if r["user_id"] == NOBODY else r["user_name"] or str(r["user_id"])},
