@@ -15,6 +15,7 @@ import asyncpg
 
 from aihub.analytics import api as analytics
 from aihub.kit.db import Database
+from aihub.reports import api as reports
 from bench.figures import Figure
 from bench.loading import request, run_load, send_all
 
@@ -192,7 +193,8 @@ async def _catch_up(dsn: str) -> tuple[float, float]:
 
 
 async def _hold(db: Database) -> None:
-    """Today as far as it is stored each hour, and the sums of slots."""
+    """What is stored each hour: today as far as it is, the sums of slots, engagement scores."""
+    await reports.score_hour(db, datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
     async with db.read() as connection:
         while await connection.fetchval("select count(*) < 280 from hub.slot_sums"):
             await analytics.sum_slots(connection)

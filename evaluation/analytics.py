@@ -54,6 +54,7 @@ async def _compare(conversations: Path, scale: float, ledger: Ledger) -> None:
         await _check_reports(hub, rows, ledger)
         await hub.sign_in()
         await _check_live(hub, ledger)
+        await hub.run_jobs("engagement")  # of what was stored since
         rows = await hub.rows()
         for name in (*hub.organizations, None):
             organization, zone = hub.organizations.get(name or "", (None, "UTC"))

@@ -380,8 +380,8 @@ class Board:
         users = [len(everything.people(one)) for one in (span, span.before())]
         label = next(name for name in tiles if name.startswith("Active users"))
         self._tile(tiles, label, users[0], users[1], kind="count", more=where)
-        people = formulas.engagement(everything, span)
-        last = span.last - timedelta(days=1) if span.last else self.today
+        last = min(span.last - timedelta(days=1), self.today) if span.last else self.today
+        people = formulas.engagement(everything, Span.up_to(last, 28))
         scores = [one.parts(last)["score"].quantize(Decimal("0.01")) for one in people.values()]
         label = next(name for name in tiles if name.startswith("Engagement"))
         mean = formulas.divide(sum(scores), len(scores))

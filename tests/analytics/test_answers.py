@@ -215,19 +215,37 @@ async def test_retention_and_engagement(get, world, connection) -> None:
             if row["user_id"]:
                 week = recomputing.time_key(row[column], "week", "Asia/Kolkata")
                 weeks.setdefault(row["user_id"], set()).add(week)
-    found = await get("/analytics/retention", weeks=53)
-    assert sum(row["users"] for row in found["rows"]) == len(weeks)
-    for row in found["rows"]:
-        cohort = [seen for seen in weeks.values() if min(seen) == row["week"]]
-        assert row["users"] == len(cohort)
-        for n, active in enumerate(row["active"]):
-            later = datetime.fromisoformat(row["week"]) + timedelta(weeks=n)
-            assert active == sum(f"{later:%Y-%m-%d}" in seen for seen in cohort)
+    for back in (53, 4, 2, 1):
+        found = await get("/analytics/retention", weeks=back)
+        today = datetime.now(ZoneInfo("Asia/Kolkata")).date()
+        first = today - timedelta(days=today.weekday(), weeks=back - 1)
+        came = [seen for seen in weeks.values() if min(seen) >= first.isoformat()]
+        assert sum(row["users"] for row in found["rows"]) == len(came)
+        for row in found["rows"]:
+            cohort = [seen for seen in came if min(seen) == row["week"]]
+            assert row["users"] == len(cohort)
+            for n, active in enumerate(row["active"]):
+                later = datetime.fromisoformat(row["week"]) + timedelta(weeks=n)
+                assert active == sum(f"{later:%Y-%m-%d}" in seen for seen in cohort)
     people = await get("/analytics/engagement", limit=1000)
     assert people["users"] == len(people["rows"]) > 5
     scores = [row["score"] for row in people["rows"]]
     assert scores == sorted(scores, reverse=True)
     assert all(0 <= score <= 100 for score in scores)
+
+
+async def test_who_came_before_is_known_while_old_days_are_to_be_stored_again(
+    get, world, connection, answers
+) -> None:
+    stored = await get("/analytics/retention", weeks=2)
+    assert stored != await get("/analytics/retention", weeks=53)
+    day = datetime.now(UTC) - timedelta(days=20)
+    marked = [day - timedelta(days=n) for n in range(30)]
+    await connection.execute(
+        "select hub.mark_days_v1($1, $2)", [world.ada.organization] * len(marked), marked
+    )
+    assert await connection.fetchval("select count(*) from hub.rollup_days where until is null")
+    assert await world.ada.over(answers).get("/analytics/retention", weeks=2) == stored
 
 
 async def test_executive(get, world, connection) -> None:

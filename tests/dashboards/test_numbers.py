@@ -4,6 +4,7 @@ The same that `make eval-analytics` does with the whole demo, here with its two 
 """
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from evaluation.analytics_ledger import Ledger
@@ -12,6 +13,7 @@ from evaluation.analytics_rows import export
 
 from aihub.analytics import api as analytics
 from aihub.demo.organizations import ORGANIZATIONS
+from aihub.reports import api as reports
 
 from .conftest import NOW
 
@@ -135,3 +137,22 @@ async def test_a_filter_of_insight(show):
     board = await show("northwind-travel")
     await board.check_insight("30d", module="support")
     judge(board.ledger, 100)
+
+
+async def test_insight_shows_the_scores_that_the_hour_kept(show, db, nobody):
+    hour = NOW.replace(minute=0, second=0, microsecond=0)
+    assert await reports.score_hour(db, hour) > 0
+    board = await show("northwind-travel")
+    await board.check_insight("30d")
+    judge(board.ledger, 100)
+    text = (await nobody.get("/insight")).text
+    assert f"{hour.astimezone(ZoneInfo(ZONES['northwind-travel'])):%H:%M}" in text
+    async with db.write() as connection:  # the page has them from where they were kept
+        await connection.execute(
+            "update ai_engagement_scores set score = 100 where organization_id = $1",
+            board.organization,
+        )
+    lines = (await nobody.get("/insight/engagement.csv")).text.splitlines()
+    assert {line.split(",")[1] for line in lines[1:]} == {"100"}
+    async with db.write() as connection:
+        await connection.execute("delete from ai_engagement_scores")
