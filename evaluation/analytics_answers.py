@@ -363,10 +363,10 @@ class Answers:
             for name in set(row) - {"hour"}:
                 tell.equal(what, f"{where} {row['hour']}: {name}", row[name], told[name])
         tell.keys(what, f"{where} hours left out", {k for k, s in hours.items() if s.calls}, set())
-        endpoints = view.endpoints(span)
+        endpoints = view.endpoints(span, ["api"])
         rows = {row["endpoint"]: row for row in found["error_rate_by_endpoint"]}
-        tell.keys(what, f"{where} endpoints", rows, endpoints)
-        for name, sums in endpoints.items():
+        tell.keys(what, f"{where} endpoints", rows, [key[0] for key in endpoints])
+        for (name,), sums in endpoints.items():
             row = rows.get(name) or dict.fromkeys(("calls", "errors", "error_rate"))
             tell.equal(what, f"{where} {name}: calls", row["calls"], sums.calls)
             tell.equal(what, f"{where} {name}: errors", row["errors"], sums.errors)

@@ -240,15 +240,16 @@ class Board:
             found = await self.table(f"/operations/{name}.csv", **query)
             self.ledger.file(what, f"{where} {name}.csv", found, exact, ("hour",))
         endpoints = {
-            (_named(name),): {
+            (_named(provider), _named(name)): {
                 "calls": sums.calls, "errors": sums.errors,
                 "error_rate": formulas.divide(sums.errors, sums.calls),
                 "response_time_p95_ms": sums.percentile(95),
             }
-            for name, sums in view.endpoints(span).items()
+            for (provider, name), sums in view.endpoints(span, ["provider", "api"]).items()
         }  # fmt: skip
         found = await self.table("/operations/endpoints.csv", **query)
-        self.ledger.file(what, f"{where} endpoints.csv", found, endpoints, ("endpoint",), _TIMES,
+        self.ledger.file(what, f"{where} endpoints.csv", found, endpoints,
+                         ("provider", "endpoint"), _TIMES,
                          {"error_rate": 18})  # fmt: skip
         models = {
             (_named(key[0]),): {

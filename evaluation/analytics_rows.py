@@ -260,11 +260,11 @@ class View:
         """Of all together."""
         return self.usage(span).get((), Sums())
 
-    def endpoints(self, span: Span) -> dict[str | None, Sums]:
-        """Calls by the provider's operation."""
-        found: dict[str | None, Sums] = defaultdict(Sums)
+    def endpoints(self, span: Span, names: Sequence[str]) -> dict[tuple[Any, ...], Sums]:
+        """Calls by the provider's operation (`api`), and what else is named."""
+        found: dict[tuple[Any, ...], Sums] = defaultdict(Sums)
         for call in self.calls(span):
-            found[call["api"]].add(call)
+            found[tuple(call[name] for name in names)].add(call)
         return dict(found)
 
     def _key(self, row: Row, at: datetime, groups: Sequence[str]) -> tuple[Any, ...]:

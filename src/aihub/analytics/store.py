@@ -268,17 +268,16 @@ async def list_adopters(
 ) -> list[Record]:
     """Users of modules (and, `is_total`, of anything) or intents in the days of `period`, and from
     `since` until it."""
-    query = _queries.list_module_adopters if kind == "module" else _queries.list_intent_adopters
-    return await fetch(
-        query(
-            connection,
-            organization_id=organization_id,
-            first=since,
-            middle=period.first,
-            last=period.last,
-            zone=_foreign(period),
-        )
-    )
+    given = {
+        "organization_id": organization_id,
+        "first": since,
+        "middle": period.first,
+        "last": period.last,
+        "zone": _foreign(period),
+    }
+    if kind == "module":
+        return await fetch(_queries.list_module_adopters(connection, **given))
+    return await fetch(_queries.list_intent_adopters(connection, **given))
 
 
 async def list_people(

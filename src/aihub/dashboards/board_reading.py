@@ -179,20 +179,22 @@ async def read_operations(ask: Ask) -> Read:
     hours = _find_hours(ask)
     period = analytics.of_times(hours[0], hours[-1] + _HOUR, visit.zone)
     before = analytics.previous(period)
-    both = ("model", "endpoint")
+    finest = ("provider", "model", "endpoint")
     given = {"module": ask.wanted.module, "model": ask.wanted.model}
     links = Links(
         {**given, **operations.span(hours[0], hours[-1] + _HOUR)}, ask.wanted.is_everywhere
     )
     now, old, by_hour, live = await ask.together(
-        lambda c: analytics.read_usage(c, whose, period, both, filters, with_latencies=True),
-        lambda c: analytics.read_usage(c, whose, before, both, filters, with_latencies=True),
+        lambda c: analytics.read_usage(c, whose, period, finest, filters, with_latencies=True),
+        lambda c: analytics.read_usage(c, whose, before, finest, filters, with_latencies=True),
         lambda c: analytics.read_usage(c, whose, period, ("hour",), filters),
         lambda c: analytics.get_live(c, whose, now=visit.now),
     )
     board = operations.describe(
         visit, links, hours, by_hour=by_hour.by("hour"),
-        by_endpoint=analytics.beside(now.by("endpoint"), old.by("endpoint")),
+        by_endpoint=analytics.beside(
+            now.by("provider", "endpoint"), old.by("provider", "endpoint")
+        ),
         by_model=analytics.beside(now.by("model"), old.by("model")), csv=ask.csv,
     )  # fmt: skip
     if ask.is_file:

@@ -1,5 +1,6 @@
 """Operations: what happens now, and what the last hours were like. Pure but for `read`."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -107,20 +108,28 @@ def span(begins: datetime, ends: datetime) -> dict[str, str]:
 
 
 def endpoint_table(rows: Sequence[UsageRow], links: Links, csv_url: str) -> Table:
-    """How often each operation of a provider failed, the worst first."""
+    """How often each operation of a provider failed, the worst first.
+
+    Messages name none: theirs are in a row of their provider.
+    """
     ordered = sorted(rows, key=lambda r: (-(r.usage.error_rate or 0), -r.usage.calls))
+    known = Counter(row.keys["provider"] for row in rows)
     top = max((row.usage.error_rate or Decimal(0) for row in rows), default=Decimal(0))
     return Table(
         id="endpoints",
         title="Failed calls by endpoint",
         columns=(
+            Column("Provider", "provider", is_number=False),
             Column("Endpoint", "endpoint", is_number=False),
             Column("Calls", "calls"),
             Column("Failed", "errors"),
             Column("Share", "error_rate"),
             Column("p95", "response_time_p95_ms"),
         ),
-        rows=tuple(_endpoint_row(row, links, top) for row in ordered),
+        rows=tuple(
+            _endpoint_row(row, links, top, is_only=known[row.keys["provider"]] == 1)
+            for row in ordered
+        ),
         empty="No call in this time.",
         csv_url=csv_url,
     )
@@ -188,22 +197,27 @@ def _errors(
     )  # fmt: skip
 
 
-def _endpoint_row(row: UsageRow, links: Links, top: Decimal) -> tuple[Cell, ...]:
-    usage, key = row.usage, row.keys["endpoint"]
+def _endpoint_row(row: UsageRow, links: Links, top: Decimal, *, is_only: bool) -> tuple[Cell, ...]:
+    """`is_only`: the provider has no other row."""
+    usage, provider, key = row.usage, row.keys["provider"], row.keys["endpoint"]
     rate = usage.error_rate
     failed = panels.number_cell(usage.errors)
-    name = Cell(key, NAMELESS["endpoint"])
-    if key is not None:
-        name = Cell(key, key, url=links.calls(api=key))
+    named = Cell(provider, provider if provider is not None else NAMELESS["provider"])
+    name = Cell(key, key if key is not None else NAMELESS["endpoint"])
+    # the lists cannot be asked for calls without one of the two
+    if provider is not None and (key is not None or is_only):
+        given = {"provider": provider, "api": key}
+        named = replace(named, url=links.calls(**given))
         failed = panels.number_cell(
-            usage.errors, url=links.calls(api=key, result="failed") if usage.errors else None
+            usage.errors, url=links.calls(**given, result="failed") if usage.errors else None
         )
     before = row.previous.error_rate if row.previous else None
     share = panels.share_cell(usage.errors, usage.calls, is_bad=bool(usage.errors))
     is_told = before is not None and (rate or before)
     change = compare(rate, before, likes="less") if is_told else None
     return (
-        panels.with_bar(name, rate or Decimal(0), top),
+        panels.with_bar(named, rate or Decimal(0), top),
+        name,
         panels.number_cell(usage.calls),
         failed,
         Cell(share.value, share.shown, share.exact, is_bad=share.is_bad, change=change),
