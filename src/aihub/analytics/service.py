@@ -188,7 +188,7 @@ async def _read_all(
     if "user" in groups:
         rows = await _read(connection, organization_id, period, groups, filters)
         return rows, await get_total(connection, organization_id, period, filters)
-    by = _grouping(groups)
+    by = to_grouping(groups)
     # one that used two models is in two rows
     *found, counted = await together(
         *plan_usage(organization_id, period, by, filters),
@@ -210,7 +210,7 @@ async def _read(
     is_whole: bool = True,
 ) -> list[UsageRow]:
     """`is_whole`: with conversations and times of answering."""
-    by = _grouping(groups)
+    by = to_grouping(groups)
     if "user" in groups:
         return await _read_people(connection, organization_id, period, groups, by, filters)
     reads = plan_usage(
@@ -220,7 +220,8 @@ async def _read(
     return await _name(connection, groups, group_usage(by, *found))
 
 
-def _grouping(groups: Sequence[str]) -> Grouping:
+def to_grouping(groups: Sequence[str]) -> Grouping:
+    """As the queries take `groups`."""
     grain = next((name for name in groups if name in GRAINS), None)
     return Grouping(grain, [name for name in groups if name not in GRAINS])
 

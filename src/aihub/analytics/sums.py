@@ -20,6 +20,7 @@ from aihub.analytics.service import (
     SHARES,
     SUMS,
     check_groups,
+    to_grouping,
 )
 from aihub.analytics.store import Grouping, Record
 from aihub.kit.db import Connection
@@ -164,7 +165,7 @@ async def read_usage(
     """The calls of a period, to be added up by any of `groups` (not by user). Raises Invalid."""
     by, read = _plan(groups)
     if by.grain == "hour":  # days know none
-        period = _by_slots(period)
+        period = replace(period, by_days=False)
     rows = await store.list_usage(connection, organization_id, period, by, filters)
     histograms: dict[Keys, Histogram] = {}
     if with_latencies:
@@ -230,19 +231,11 @@ async def list_spenders(
 def _plan(groups: Sequence[str]) -> tuple[Grouping, Callable[[Record], Keys]]:
     """The grouping of the query, and how its rows are read."""
     check_groups(groups)
-    grain = next((name for name in groups if name in GRAINS), None)
-    parts = [name for name in groups if name not in GRAINS]
     columns = [
         "at" if name in GRAINS else "organization_id" if name == "organization" else name
         for name in groups
     ]
-    return Grouping(grain, parts), lambda row: tuple(row[name] or None for name in columns)
-
-
-def _by_slots(period: Period) -> Period:
-    return Period(
-        period.from_, period.to, period.first, period.last, period.timezone, by_days=False
-    )
+    return to_grouping(groups), lambda row: tuple(row[name] or None for name in columns)
 
 
 async def _list_names(

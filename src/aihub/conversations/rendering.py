@@ -42,7 +42,7 @@ def render_conversation(
         organization_id=organization,
         user_id=c.user_id,
         status=c.status,  # type: ignore[arg-type] # checked by the table
-        source=c.source,  # type: ignore[arg-type]
+        source=c.source,  # type: ignore[arg-type] # as above
         module=c.module,
         intent_chain=c.intent_chain,
         satisfaction_score=score,
@@ -50,7 +50,7 @@ def render_conversation(
         messages=UNSET if messages is None else [render_message(m) for m in messages],
         calls=UNSET if calls is None else [render_call(k) for k in calls],
         summary=c.summary,
-        sentiment=c.sentiment,  # type: ignore[arg-type]
+        sentiment=c.sentiment,  # type: ignore[arg-type] # as above
         message_count=c.message_count,
         total_tokens=c.total_tokens,
         total_cost=json_number(c.total_cost),
@@ -80,12 +80,12 @@ def render_message(message: Message) -> MessageOut:
         tokens=m.tokens,
         cost=json_number(m.cost),
         price=json_number(m.price),
-        cost_status=m.cost_status,  # type: ignore[arg-type]
+        cost_status=m.cost_status,  # type: ignore[arg-type] # as above
         cost_note=UNSET if m.cost_note is None else m.cost_note,
         latency_ms=m.latency_ms,
         error=m.error,
         intent=m.intent,
-        sentiment=m.sentiment,  # type: ignore[arg-type]
+        sentiment=m.sentiment,  # type: ignore[arg-type] # as above
         created_at=m.created_at,
         metadata=_json(m.metadata),
     )
@@ -113,7 +113,7 @@ def render_call(call: ModelCall) -> CallOut:
         cost=json_number(k.cost),
         price=json_number(k.price),
         computed_cost=json_number(k.computed_cost),
-        cost_status=k.cost_status,  # type: ignore[arg-type]
+        cost_status=k.cost_status,  # type: ignore[arg-type] # as above
         cost_note=k.cost_note,
         cost_lines=_json(k.cost_lines),
         markup=_json(k.markup),
@@ -130,7 +130,7 @@ def render_transition(move: Transition) -> TransitionOut:
     return TransitionOut(
         id=move.id,
         from_status=move.from_status,  # type: ignore[arg-type] # checked by the table
-        to_status=move.to_status,  # type: ignore[arg-type]
+        to_status=move.to_status,  # type: ignore[arg-type] # as above
         actor=move.actor,
         reason=move.reason,
         at=move.at,

@@ -72,7 +72,7 @@ def _read_body(response: Mapping[str, object], api: str | None) -> Payload:
         inner = _unwrap(body, facts)
         if inner is None:
             break
-        body, path = body[inner], f"{path}.{inner}"  # type: ignore[assignment]
+        body, path = body[inner], f"{path}.{inner}"  # type: ignore[assignment] # _unwrap saw that it is a mapping
     _count_pictures(response, api, facts)
     headers = read_headers(response)
     if headers is None:

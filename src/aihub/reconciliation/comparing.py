@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal, localcontext
+from typing import TypeVar
 
 from aihub.reconciliation import rules
 from aihub.reconciliation.judging import Bill, Hub, judge, judge_one_sided
@@ -20,6 +21,8 @@ from aihub.reconciliation.models import (
     Verdict,
 )
 from aihub.reconciliation.sources.reading import EXACT
+
+RowT = TypeVar("RowT", HubRow, BilledRow)
 
 _UNCOMPARED = ("not_closed", "no_bill", "not_comparable")
 
@@ -57,8 +60,8 @@ def compare(
         return Report(tuple(chosen), tuple(_totals(chosen, theirs, filters)), now)
 
 
-def _by_day(rows: Iterable[HubRow] | Iterable[BilledRow]) -> "dict[tuple[date, str], list]":  # type: ignore[type-arg]
-    found: dict[tuple[date, str], list[HubRow | BilledRow]] = {}
+def _by_day(rows: Iterable[RowT]) -> dict[tuple[date, str], list[RowT]]:
+    found: dict[tuple[date, str], list[RowT]] = {}
     for row in rows:
         found.setdefault((row.day, row.provider), []).append(row)
     return found
