@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from evaluation.analytics_answers import FILTERS, GROUPINGS, Answers
+from evaluation.analytics_answer_usage import FILTERS, GROUPINGS
+from evaluation.analytics_answers import Answers
 from evaluation.analytics_hub import Running, running_hub
 from evaluation.analytics_ledger import Ledger
 from evaluation.analytics_reports import Reports, check_scores

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from evaluation import analytics_formulas as formulas
-from evaluation.analytics_answers import flatten
+from evaluation.analytics_answer_base import flatten
 from evaluation.analytics_ledger import Ledger
 from evaluation.analytics_rows import Row, Rows, Span, Sums, View, count_by, midnight
 

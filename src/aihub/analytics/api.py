@@ -8,12 +8,15 @@ from aihub.analytics.boards import (
 )
 from aihub.analytics.errors import TooManyViewers
 from aihub.analytics.insights import (
-    compare_adopters,
+    Weeks,
     get_adoption,
     get_engagement,
     get_retention,
     get_satisfaction,
-    list_adopters,
+    list_intents,
+    list_use,
+    to_adoption,
+    to_cohorts,
 )
 from aihub.analytics.live import Live, Watch, get_live
 from aihub.analytics.models import (
@@ -95,9 +98,9 @@ __all__ = [
     "UsageRow",
     "UsageSums",
     "Watch",
+    "Weeks",
     "beside",
     "catch_up",
-    "compare_adopters",
     "compare_means",
     "count_people",
     "divide",
@@ -113,9 +116,10 @@ __all__ = [
     "get_total",
     "get_usage",
     "hold",
-    "list_adopters",
+    "list_intents",
     "list_spenders",
     "list_sums",
+    "list_use",
     "month_to_date",
     "of_days",
     "of_times",
@@ -130,6 +134,8 @@ __all__ = [
     "status",
     "sum_slots",
     "tick",
+    "to_adoption",
+    "to_cohorts",
     "to_csv",
     "today_and_yesterday",
 ]

@@ -1,9 +1,9 @@
 """Satisfaction, engagement, retention and adoption. A connection comes first."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import partial
 from typing import Literal, TypeAlias
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from aihub.analytics.models import (
 )
 from aihub.analytics.store import Grouping, Record
 from aihub.kit.db import Connection
-from aihub.kit.together import Together, one_by_one
+from aihub.kit.together import Read, Together, one_by_one
 
 MOST_WEEKS = 53
 
@@ -125,6 +125,20 @@ def _engagement(row: Record, parts: Mapping[str, Decimal]) -> Engagement:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Weeks:
+    """Weeks, each from Monday, whose newcomers are followed: from `first` until before `last`."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def until(cls, today: date, count: int) -> "Weeks":
+        """So many; the last counts until `today`, included."""
+        this = today - timedelta(days=today.weekday())
+        return cls(this - timedelta(weeks=count - 1), today + timedelta(days=1))
+
+
 async def get_retention(
     connection: Connection,
     organization_id: UUID | None,
@@ -135,18 +149,27 @@ async def get_retention(
 ) -> tuple[Cohort, ...]:
     """The people first seen in each of the last `weeks` weeks, and how many came again later.
 
-    Weeks begin on Monday; the last counts until `today`, included. `zone`: whose days, where it is
-    not each organization's own.
+    The last counts until `today`, included. `zone`: whose days, where it is not each
+    organization's own.
     """
-    this = today - timedelta(days=today.weekday())
-    first = this - timedelta(weeks=weeks - 1)
-    tomorrow = today + timedelta(days=1)
-    found = await store.list_cohorts(connection, organization_id, first, tomorrow, zone)
+    followed = Weeks.until(today, weeks)
+    nothing = (followed.last, followed.last)
+    rows = await store.list_use(
+        connection, organization_id, now=nothing, before=followed.last,
+        weeks=(followed.first, followed.last), zone=zone,
+    )  # fmt: skip
+    return to_cohorts(rows, followed)
+
+
+def to_cohorts(rows: Iterable[Record], weeks: Weeks) -> tuple[Cohort, ...]:
+    """Of what `list_use` gives."""
     counts: dict[date, dict[int, int]] = {}
-    for week, later, users in found:
-        counts.setdefault(week, {})[later] = users
+    for row in rows:
+        if row["kind"] == "week":
+            counts.setdefault(row["week"], {})[row["later"]] = row["users"]
+    last = weeks.last - timedelta(days=1)
     return tuple(
-        Cohort(week, by[0], tuple(by.get(n, 0) for n in range((this - week).days // 7 + 1)))
+        Cohort(week, by[0], tuple(by.get(n, 0) for n in range((last - week).days // 7 + 1)))
         for week, by in sorted(counts.items())
     )
 
@@ -163,36 +186,53 @@ async def get_adoption(
 
     `together`: how to read several things.
     """
-    # how many there are in all comes with the modules
-    needed: tuple[Kind, ...] = ("module", *(kind for kind in kinds if kind != "module"))
-    reads = (partial(_read_adopters, organization_id, period, kind) for kind in needed)
-    found = await (together or one_by_one(connection))(*reads)
-    return compare_adopters(period, dict(zip(needed, found, strict=True)), kinds)
+    reads: list[Read] = [lambda c: list_use(c, organization_id, period)]
+    if "intent" in kinds:
+        reads.append(lambda c: list_intents(c, organization_id, period))
+    use, *intents = await (together or one_by_one(connection))(*reads)
+    return to_adoption(period, use, *intents, kinds=kinds)
 
 
-async def list_adopters(
-    connection: Connection, organization_id: UUID | None, period: Period, kind: Kind
+async def list_use(
+    connection: Connection,
+    organization_id: UUID | None,
+    period: Period,
+    weeks: Weeks | None = None,
 ) -> list[Record]:
-    """Who used what in the period and in the one before, for `compare_adopters`."""
-    since = periods.previous(period).first
-    return await store.list_adopters(connection, organization_id, period, kind=kind, since=since)
+    """Who used which modules in the period and the one before; who came in which of `weeks`.
+
+    For `to_adoption` and `to_cohorts`.
+    """
+    return await store.list_use(
+        connection, organization_id, now=(period.first, period.last),
+        before=periods.previous(period).first,
+        weeks=(weeks.first, weeks.last) if weeks is not None else None,
+        zone=store.find_foreign(period),
+    )  # fmt: skip
 
 
-async def _read_adopters(
-    organization_id: UUID | None, period: Period, kind: Kind, connection: Connection
+async def list_intents(
+    connection: Connection, organization_id: UUID | None, period: Period
 ) -> list[Record]:
-    return await list_adopters(connection, organization_id, period, kind)
+    """Who had which intents in the period and the one before, for `to_adoption`."""
+    before = periods.previous(period).first
+    return await store.list_intents(connection, organization_id, period, before)
 
 
-def compare_adopters(
-    period: Period, found: Mapping[Kind, list[Record]], kinds: Iterable[Kind] = KINDS
+def to_adoption(
+    period: Period,
+    use: Iterable[Record],
+    intents: Iterable[Record] = (),
+    *,
+    kinds: Iterable[Kind] = KINDS,
 ) -> AdoptionAnswer:
-    """The rows of `kinds`; `found` has those of modules, with which the total comes."""
-    total = next(row for row in found["module"] if row["is_total"])
+    """Of what `list_use` and `list_intents` give: rows of `kinds`, and people in all."""
+    found = [*use, *intents]
+    total = next(row for row in found if row["kind"] == "total")
     rows = tuple(
         _compare_users(kind, row, total["users"])
         for kind in kinds
-        for row in sorted((r for r in found[kind] if not r["is_total"]), key=_by_users)
+        for row in sorted((r for r in found if r["kind"] == kind), key=_by_users)
     )
     return AdoptionAnswer(period, total["users"], total["old_users"], rows)
 

@@ -184,30 +184,55 @@ from (
   group by 1, 2
 ) s left join public.ai_users u on u.organization_id = s.organization_id and u.id = s.user_id;
 
--- name: list_module_adopters(organization_id, first, middle, last, zone)
--- Who used which module from `middle` on (bit 1 of `times`), and before (bit 2); the total is of people, whatever they used.
-with people as materialized (
-  select case when :organization_id::uuid is null then r.organization_id end as organization_id, r.user_id, r.module as name,
-    bit_or(case when r.day >= :middle::date then 1 else 2 end) as times,
-    sum(case when r.day >= :middle::date then r.conversations::integer end) as conversations
-  from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date, :zone::text) r
+-- name: list_use(organization_id, since, until, first, middle, last, weeks_from, weeks_to, zone)
+-- What people do, in one reading of the days from `since` until before `until`. By module: who used it in the days from `middle` (bit 1 of `times`), and from
+-- `first` until then (bit 2); in total people, whatever they used. By week from the Monday `weeks_from` on (63 at most: a bit each; null: not asked for): who
+-- was first seen at all in it, and in which weeks since. Who came before is in the months of people, unless a day before is to be stored again or the days are of another zone:
+-- then the days before are read as well.
+with short as materialized (
+  select :zone::text is null and not exists (select from hub.rollup_days d where d.day < :weeks_from::date and d.until is null
+    and (:organization_id::uuid is null or d.organization_id = :organization_id)) as is_enough
+), older as (
+  select m.organization_id, m.user_id from hub.user_months m
+  where (select s.is_enough from short s) and m.month <= :weeks_from::date and m.first_day < :weeks_from::date
+    and (:organization_id::uuid is null or m.organization_id = :organization_id)
+  union all
+  select r.organization_id, r.user_id from hub.user_rows_v1(:organization_id::uuid, '-infinity'::date, :weeks_from::date, :zone::text) r
+  where :weeks_from::date is not null and not (select s.is_enough from short s) and (r.calls > 0 or r.conversations > 0)
+), uses as materialized (
+  select case when :organization_id::uuid is null then r.organization_id end as organization_id, r.user_id, r.module,
+    bit_or(case when r.day >= :last::date then 0 when r.day >= :middle::date then 1 when r.day >= :first::date then 2 else 0 end) as times,
+    sum(case when r.day >= :middle::date and r.day < :last::date then r.conversations::integer end) as conversations,
+    min(case when r.day < :weeks_to::date then r.day end) as first_day,
+    bit_or(case when r.day < :weeks_to::date then 1::bigint << greatest((r.day - :weeks_from::date) / 7, 0) end) as weeks
+  from hub.user_rows_v1(:organization_id::uuid, :since::date, :until::date, :zone::text) r
   where r.calls > 0 or r.conversations > 0
   group by 1, 2, 3
+), people as materialized (
+  select coalesce(u.organization_id, :organization_id::uuid) as organization_id, u.user_id, bit_or(u.times) as times, min(u.first_day) as first_day,
+    bit_or(u.weeks) as weeks
+  from uses u where u.user_id <> '00000000-0000-0000-0000-000000000000' group by 1, 2
+), newcomers as (
+  select (p.first_day - :weeks_from::date) / 7 as week, p.weeks, count(*) as users
+  from people p
+  where p.first_day >= :weeks_from::date and not exists (select from older o where o.organization_id = p.organization_id and o.user_id = p.user_id)
+  group by 1, 2
 )
-select false as is_total, nullif(p.name, '') as name,
-  count(*) filter (where p.times & 1 > 0 and p.user_id <> '00000000-0000-0000-0000-000000000000') as users,
-  count(*) filter (where p.times & 2 > 0 and p.user_id <> '00000000-0000-0000-0000-000000000000') as old_users,
-  coalesce(sum(p.conversations), 0)::bigint as conversations
-from people p group by p.name having bit_or(p.times) & 1 > 0
+select 'module' as kind, nullif(u.module, '') as name, null::date as week, null::integer as later,
+  count(*) filter (where u.times & 1 > 0 and u.user_id <> '00000000-0000-0000-0000-000000000000') as users,
+  count(*) filter (where u.times & 2 > 0 and u.user_id <> '00000000-0000-0000-0000-000000000000') as old_users,
+  coalesce(sum(u.conversations), 0)::bigint as conversations
+from uses u group by u.module having bit_or(u.times) & 1 > 0
 union all
-select true, null, count(*) filter (where u.times & 1 > 0), count(*) filter (where u.times & 2 > 0), 0
-from (
-  select bit_or(p.times) as times from people p
-  where p.user_id <> '00000000-0000-0000-0000-000000000000' group by p.organization_id, p.user_id
-) u;
+select 'total', null, null, null, count(*) filter (where p.times & 1 > 0), count(*) filter (where p.times & 2 > 0), 0 from people p
+union all
+select 'week', null, :weeks_from::date + 7 * n.week, w.later, sum(n.users)::bigint, 0, 0
+from newcomers n cross join generate_series(0, (:weeks_to::date - 1 - :weeks_from::date) / 7) as w(later)
+where n.weeks & (1::bigint << (n.week + w.later)) <> 0
+group by 3, 4;
 
 -- name: list_intent_adopters(organization_id, first, middle, last, zone)
--- The same of intents.
+-- By intent: who had it from `middle` on (bit 1 of `times`), and from `first` until then (bit 2).
 with people as materialized (
   select case when :organization_id::uuid is null then r.organization_id end as organization_id, r.user_id, r.intent as name,
     bit_or(case when r.day >= :middle::date then 1 else 2 end) as times,
@@ -215,7 +240,7 @@ with people as materialized (
   from hub.intent_rows_v1(:organization_id::uuid, :first::date, :last::date, :zone::text) r
   group by 1, 2, 3
 )
-select false as is_total, p.name, count(*) filter (where p.times & 1 > 0 and p.user_id <> '00000000-0000-0000-0000-000000000000') as users,
+select 'intent' as kind, p.name, count(*) filter (where p.times & 1 > 0 and p.user_id <> '00000000-0000-0000-0000-000000000000') as users,
   count(*) filter (where p.times & 2 > 0 and p.user_id <> '00000000-0000-0000-0000-000000000000') as old_users,
   coalesce(sum(p.conversations), 0)::bigint as conversations
 from people p group by p.name having bit_or(p.times) & 1 > 0;
@@ -282,34 +307,6 @@ select count(*) from (
   select k.organization_id, k.user_id from hub.kept_conversations k
   where (:organization_id::uuid is null or k.organization_id = :organization_id) and k.slot >= :from_ and k.slot < :to and k.user_id is not null
 ) x;
-
--- name: list_cohorts(organization_id, first, last, zone)
--- By the week (from Monday `first` on, 63 at most: a bit each) in which somebody was first seen at all, and the week of being active. Who came before is
--- in the months of people, unless a day before is to be stored again or the days are of another zone: then the days before are read as well.
-with short as materialized (
-  select :zone::text is null and not exists (select from hub.rollup_days d where d.day < :first::date and d.until is null
-    and (:organization_id::uuid is null or d.organization_id = :organization_id)) as is_enough
-), older as (
-  select m.organization_id, m.user_id from hub.user_months m
-  where (select s.is_enough from short s) and m.month <= :first::date and m.first_day < :first::date
-    and (:organization_id::uuid is null or m.organization_id = :organization_id)
-  union all
-  select r.organization_id, r.user_id from hub.user_rows_v1(:organization_id::uuid, '-infinity'::date, :first::date, :zone::text) r
-  where not (select s.is_enough from short s) and (r.calls > 0 or r.conversations > 0)
-), newcomers as (
-  select (p.first_day - :first::date) / 7 as week, p.weeks, count(*) as users
-  from (
-    select r.organization_id, r.user_id, min(r.day) as first_day, bit_or(1::bigint << (r.day - :first::date) / 7) as weeks
-    from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date, :zone::text) r
-    where r.user_id <> '00000000-0000-0000-0000-000000000000' and (r.calls > 0 or r.conversations > 0)
-    group by 1, 2
-  ) p where not exists (select from older o where o.organization_id = p.organization_id and o.user_id = p.user_id)
-  group by 1, 2
-)
-select :first::date + 7 * n.week as cohort, w.later, sum(n.users)::bigint as users
-from newcomers n cross join generate_series(0, (:last::date - 1 - :first::date) / 7) as w(later)
-where n.weeks & (1::bigint << (n.week + w.later)) <> 0
-group by 1, 2 order by 1, 2;
 
 -- name: list_names(ids)
 select o.id, o.external_id from public.ai_organizations o where o.id = any (:ids::uuid[]);

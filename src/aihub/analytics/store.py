@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from aihub.analytics.models import Filters, Period, RollupStatus, Tick
@@ -67,7 +67,7 @@ def _values(
     }
 
 
-def _foreign(period: Period) -> str | None:
+def find_foreign(period: Period) -> str | None:
     """The zone of the days where it is not each organization's own."""
     return None if period.by_days else period.timezone
 
@@ -258,26 +258,52 @@ def _few(users: Iterable[UUID]) -> list[UUID] | None:
     return found if len(found) <= _FEW else None
 
 
-async def list_adopters(
+async def list_use(
     connection: Connection,
     organization_id: UUID | None,
-    period: Period,
     *,
-    kind: Literal["module", "intent"],
-    since: date,
+    now: tuple[date, date],
+    before: date,
+    weeks: tuple[date, date] | None,
+    zone: str | None,
 ) -> list[Record]:
-    """Users of modules (and, `is_total`, of anything) or intents in the days of `period`, and from
-    `since` until it."""
-    given = {
-        "organization_id": organization_id,
-        "first": since,
-        "middle": period.first,
-        "last": period.last,
-        "zone": _foreign(period),
-    }
-    if kind == "module":
-        return await fetch(_queries.list_module_adopters(connection, **given))
-    return await fetch(_queries.list_intent_adopters(connection, **given))
+    """What people do: rows of `kind` module, total, week.
+
+    Users of modules, and of anything, in the days of `now` (the second is not in it), and from
+    `before` until them; people by the week they were first seen in, in the days of `weeks`, which
+    begin on a Monday, and how many weeks `later` they were active. `zone` None: each one's own.
+    """
+    weeks_from, weeks_to = weeks or (None, None)
+    return await fetch(
+        _queries.list_use(
+            connection,
+            organization_id=organization_id,
+            since=min(before, weeks_from or before),
+            until=max(now[1], weeks_to or now[1]),
+            first=before,
+            middle=now[0],
+            last=now[1],
+            weeks_from=weeks_from,
+            weeks_to=weeks_to,
+            zone=zone,
+        )
+    )
+
+
+async def list_intents(
+    connection: Connection, organization_id: UUID | None, period: Period, before: date
+) -> list[Record]:
+    """Users of intents in the days of `period`, and from `before` until them."""
+    return await fetch(
+        _queries.list_intent_adopters(
+            connection,
+            organization_id=organization_id,
+            first=before,
+            middle=period.first,
+            last=period.last,
+            zone=find_foreign(period),
+        )
+    )
 
 
 async def list_people(
@@ -293,7 +319,7 @@ async def list_people(
             organization_id=organization_id,
             first=period.first,
             last=period.last,
-            zone=_foreign(period),
+            zone=find_foreign(period),
             users=None if users is None else _few(users),
         )
     )
@@ -312,22 +338,6 @@ async def count_people(connection: Connection, organization_id: UUID | None, per
             connection, organization_id=organization_id, first=period.first, last=period.last
         )
     )
-
-
-async def list_cohorts(
-    connection: Connection,
-    organization_id: UUID | None,
-    first: date,
-    last: date,
-    zone: str | None = None,
-) -> list[tuple[date, int, int]]:
-    """(week first seen, weeks later, how many people were active); `zone` None: each one's own."""
-    rows = await fetch(
-        _queries.list_cohorts(
-            connection, organization_id=organization_id, first=first, last=last, zone=zone
-        )
-    )
-    return [(row["cohort"], row["later"], row["users"]) for row in rows]
 
 
 async def list_names(connection: Connection, ids: Collection[UUID]) -> dict[UUID, str]:

@@ -327,11 +327,11 @@ async def read_insight(ask: Ask) -> Read:
     """What people think and do."""
     whose, wanted = ask.organization_id, ask.wanted.period
     period = ask.days(wanted.first, wanted.last)
-    engagement, modules, intents, cohorts, satisfaction = await ask.together(
+    weeks = analytics.Weeks.until(ask.today, _WEEKS)
+    use, intents, engagement, satisfaction = await ask.together(
+        lambda c: analytics.list_use(c, whose, period, weeks),
+        lambda c: analytics.list_intents(c, whose, period),
         lambda c: _find_engagement(c, ask),
-        lambda c: analytics.list_adopters(c, whose, period, "module"),
-        lambda c: analytics.list_adopters(c, whose, period, "intent"),
-        lambda c: analytics.get_retention(c, whose, today=ask.today, weeks=_WEEKS),
         lambda c: _find_satisfaction(c, ask, period),
     )
     people = insight.People(
@@ -340,8 +340,8 @@ async def read_insight(ask: Ask) -> Read:
         satisfaction=satisfaction,
         engagement=engagement[0],
         scored_at=engagement[1],
-        cohorts=cohorts,
-        adoption=analytics.compare_adopters(period, {"module": modules, "intent": intents}),
+        cohorts=analytics.to_cohorts(use, weeks),
+        adoption=analytics.to_adoption(period, use, intents),
         module=ask.wanted.module,
     )
     return Read(insight.describe(people, ask.links, ask.csv, most=ask.most))
