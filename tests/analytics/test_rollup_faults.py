@@ -3,11 +3,9 @@
 import asyncio
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -19,11 +17,11 @@ import asyncpg
 import pytest
 
 from aihub.analytics import api as analytics
-from aihub.embedded import EmbeddedPostgres, EmbeddedSettings
-from aihub.kit import migrate, plain_postgres
+from aihub.embedded import EmbeddedPostgres
 from aihub.kit.db import AWAY, Database, DatabaseOptions
 from aihub.kit.errors import DatabaseAway
 
+from ..support.database import migrated_server
 from . import rows, whole
 
 pytestmark = pytest.mark.fault
@@ -49,12 +47,10 @@ asyncio.run(main())
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedPostgres]:
     """Of these tests alone: it is killed, and it keeps what it has acknowledged."""
-    home = Path(tempfile.mkdtemp(prefix="hub"))
-    home.chmod(0o755)
-    with EmbeddedPostgres(EmbeddedSettings(home / "data")) as found:
-        asyncio.run(_prepare(found))
+    with migrated_server(
+        "select hub.ensure_partitions(now() - interval '60 days', now())"
+    ) as found:
         yield found
-    shutil.rmtree(home, ignore_errors=True)
 
 
 async def _kill(server: EmbeddedPostgres) -> None:
@@ -63,17 +59,6 @@ async def _kill(server: EmbeddedPostgres) -> None:
     os.kill(int((folder / "postmaster.pid").read_text().split("\n", 1)[0]), signal.SIGKILL)
     with suppress(*AWAY):
         await admin.close()
-
-
-async def _prepare(server: EmbeddedPostgres) -> None:
-    admin = await asyncpg.connect(server.admin_dsn)
-    await plain_postgres.prepare(admin)
-    await admin.close()
-    connection = await asyncpg.connect(server.dsn)
-    await migrate.migrate(connection)
-    now = datetime.now(UTC)
-    await connection.fetchval("select hub.ensure_partitions($1, $2)", now - timedelta(60), now)
-    await connection.close()
 
 
 async def _organization(connection: Any, zone: str = "Asia/Kathmandu") -> UUID:

@@ -1,8 +1,5 @@
 """Every named query is understood by a migrated PostgreSQL, its tables, columns and types."""
 
-import asyncio
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +10,9 @@ import pytest
 from aiosql.types import SQLOperationType
 
 import aihub
-from aihub.embedded import EmbeddedPostgres, EmbeddedSettings
-from aihub.kit import idempotency, migrate, plain_postgres
+from aihub.kit import idempotency
+
+from ..support.database import migrated_server
 
 SOURCE = Path(aihub.__file__).parent
 FILES = sorted(SOURCE.glob("*/*queries.sql"))
@@ -40,24 +38,8 @@ CASES += [
 @pytest.fixture(scope="module")
 def dsn() -> Iterator[str]:
     """A prepared and migrated database."""
-    home = Path(tempfile.mkdtemp(prefix="hub"))
-    home.chmod(0o755)  # the server's user has to pass through
-
-    async def set_up(server: EmbeddedPostgres) -> None:
-        for address, work in (
-            (server.admin_dsn, plain_postgres.prepare),
-            (server.dsn, migrate.migrate),
-        ):
-            connection = await asyncpg.connect(address)
-            try:
-                await work(connection)
-            finally:
-                await connection.close()
-
-    with EmbeddedPostgres(EmbeddedSettings(home / "data")) as server:
-        asyncio.run(set_up(server))
+    with migrated_server() as server:
         yield server.dsn
-    shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture

@@ -5,11 +5,8 @@ The organizations are new in every test, so the tests share one database, one ap
 event loop: starting them anew took most of the time.
 """
 
-import asyncio
 import itertools
 import json
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,12 +20,12 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from aihub.embedded import EmbeddedPostgres, EmbeddedSettings
 from aihub.hosting import Hosting
 from aihub.identity import api as identities
-from aihub.kit import migrate, plain_postgres
 from aihub.main import Hub, create_app
 from aihub.settings import Settings
+
+from ..support.database import QUICK_COMMITS, migrated_server
 
 _numbers = itertools.count(1)
 _HERE = Path(__file__).parent
@@ -47,24 +44,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def dsn() -> Iterator[str]:
     """A migrated database."""
-    home = Path(tempfile.mkdtemp(prefix="hub"))
-    home.chmod(0o755)  # the server's user has to pass through
-    with EmbeddedPostgres(EmbeddedSettings(home / "data")) as server:
-        asyncio.run(_make_schema(server))
+    with migrated_server(as_admin=QUICK_COMMITS) as server:
         yield server.dsn
-    shutil.rmtree(home, ignore_errors=True)
-
-
-async def _make_schema(server: EmbeddedPostgres) -> None:
-    admin = await asyncpg.connect(server.admin_dsn)
-    await plain_postgres.prepare(admin)
-    # no test pulls the plug: commits need not wait for the disk
-    await admin.execute("alter system set synchronous_commit = off")
-    await admin.execute("select pg_reload_conf()")
-    await admin.close()
-    connection = await asyncpg.connect(server.dsn)
-    await migrate.migrate(connection)
-    await connection.close()
 
 
 @asynccontextmanager

@@ -6,13 +6,10 @@ conversation; Nils of `newcomer`, which has none. Olga operates the hub.
 
 import asyncio
 import re
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -25,13 +22,12 @@ from aihub.analytics import api as analytics
 from aihub.dashboards.api import Pages
 from aihub.demo.filling import fill_month
 from aihub.demo.organizations import ORGANIZATIONS
-from aihub.embedded import EmbeddedPostgres, EmbeddedSettings
 from aihub.identity import api as identities
-from aihub.kit import migrate, plain_postgres
 from aihub.kit.db import Database, DatabaseOptions
 from aihub.reports import api as reports
 from aihub.reports import service as report_service
 
+from ..support.database import migrated_server
 from . import sample
 
 
@@ -60,19 +56,12 @@ class World:
 
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
-    home = Path(tempfile.mkdtemp(prefix="hub"))
-    home.chmod(0o755)  # the server's user has to pass through
-    with EmbeddedPostgres(EmbeddedSettings(home / "data")) as server:
-        yield asyncio.run(_fill(server))
-    shutil.rmtree(home, ignore_errors=True)
+    with migrated_server() as server:
+        yield asyncio.run(_fill(server.dsn))
 
 
-async def _fill(server: EmbeddedPostgres) -> World:
-    admin = await asyncpg.connect(server.admin_dsn)
-    await plain_postgres.prepare(admin)
-    await admin.close()
-    connection = await asyncpg.connect(server.dsn)
-    await migrate.migrate(connection)
+async def _fill(dsn: str) -> World:
+    connection = await asyncpg.connect(dsn)
     await connection.execute("select hub.ensure_partitions($1)", NOW - timedelta(days=70))
     ids = await _add_people(connection)
     store = sample.SampleStore(connection, ids)
@@ -82,8 +71,8 @@ async def _fill(server: EmbeddedPostgres) -> World:
     await connection.execute("analyze")
     await _add_report(connection, ids["northwind-travel"])
     await connection.close()
-    await _roll_up(server.dsn)
-    return World(server.dsn, ids, conversations)
+    await _roll_up(dsn)
+    return World(dsn, ids, conversations)
 
 
 async def _add_report(connection: Any, organization_id: UUID) -> None:

@@ -19,7 +19,7 @@ from aihub.identity import api as identities
 from aihub.kit.db import Database, DatabaseOptions
 
 from . import sample
-from .test_browser import CONTRAST, WIDTHS, ada, chromium, page
+from .test_browser import CONTRAST, WIDTHS, ada, chromium, page, pages_wider_than
 
 __all__ = ["ada", "chromium", "page"]
 
@@ -155,13 +155,7 @@ def test_charts_and_their_links_work_without_script(chromium, address):
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_is_wider_than_the_screen(ada, width):
-    ada.set_viewport_size({"width": width, "height": 800})
-    for path in PATHS:
-        ada.goto(path)
-        wider = ada.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        assert wider <= 0, path
+    assert pages_wider_than(ada, width, PATHS) == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -206,7 +200,7 @@ def test_all_organizations_together_have_a_stream_too(page, world):
     assert page.locator(".live-state").inner_text() == "Live"
     store_messages(world, 2)
     page.wait_for_function(
-        "Number(document.querySelector('[data-field=tokens_per_minute]').title) >= 2000"
+        "() => Number(document.querySelector('[data-field=tokens_per_minute]').title) >= 2000"
     )
 
 

@@ -10,7 +10,7 @@ from aihub.kit.db import Database, DatabaseOptions
 from aihub.prices.api import PriceBook
 
 from .conftest import PASSWORD
-from .test_browser import CONTRAST, WIDTHS, address, chromium, page  # noqa: F401 - fixtures
+from .test_browser import CONTRAST, WIDTHS, address, chromium, page, pages_wider_than  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.browser
 
@@ -71,13 +71,7 @@ def paths(tab):
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_is_wider_than_the_screen(olga, width):
-    olga.set_viewport_size({"width": width, "height": 800})
-    for path in paths(olga):
-        olga.goto(path)
-        wider = olga.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        assert wider <= 0, path
+    assert pages_wider_than(olga, width, paths(olga)) == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -3,7 +3,7 @@
 import pytest
 
 from .conftest import NOW, PASSWORD
-from .test_browser import CONTRAST, WIDTHS, address, chromium, page  # noqa: F401 - fixtures
+from .test_browser import CONTRAST, WIDTHS, address, chromium, page, pages_wider_than  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.browser
 PATHS = (
@@ -108,13 +108,7 @@ def test_typing_is_not_lost_when_a_fetch_ends(olga):
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_is_wider_than_the_screen(olga, width):
-    olga.set_viewport_size({"width": width, "height": 800})
-    for path in PATHS:
-        olga.goto(path)
-        wider = olga.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        assert wider <= 0, path
+    assert pages_wider_than(olga, width, PATHS) == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

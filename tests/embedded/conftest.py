@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,6 +19,8 @@ import pytest
 
 from aihub.embedded import EmbeddedPostgres, EmbeddedSettings, find_binaries
 from aihub.embedded.osuser import choose_os_user
+
+from ..support.database import open_folder
 
 HUB_SCRIPT = """
 import json, sys
@@ -113,11 +114,9 @@ class Place:
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """A short folder that every user can pass through (pytest's own is closed to the others)."""
-    folder = Path(tempfile.mkdtemp(prefix="hub"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    """A short folder that every user can pass through."""
+    with open_folder() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from ..support.database import running_server
+
 SUPABASE_ROLES = """
 create role anon nologin noinherit;
 create role service_role nologin noinherit bypassrls;
@@ -111,17 +113,9 @@ def test_settings(running, fetch, setting, value):
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    import shutil
-    import tempfile
-
-    from aihub.embedded import EmbeddedPostgres, EmbeddedSettings
-
-    folder = Path(tempfile.mkdtemp(prefix="hub"))
-    folder.chmod(0o755)
-    with EmbeddedPostgres(EmbeddedSettings(folder / "data")) as server:
+def running():
+    with running_server() as server:
         yield server
-    shutil.rmtree(folder)
 
 
 def test_letters_beyond_ascii_are_letters(running, fetch):

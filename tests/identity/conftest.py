@@ -3,16 +3,12 @@
 Ada owns `acme`, Ben is a member there; Cleo owns `other`. Olga operates the hub.
 """
 
-import asyncio
 import json
-import shutil
-import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,12 +20,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from aihub.embedded import EmbeddedPostgres, EmbeddedSettings
 from aihub.identity import api
 from aihub.identity.passwords import hash_password
-from aihub.kit import migrate, plain_postgres
 from aihub.kit.db import Database, DatabaseOptions
 from aihub.kit.http import Answer, Call, Endpoint, Handler, Operation
+
+from ..support.database import migrated_server
 
 SECRET = "a-secret-of-more-than-thirty-two-bytes"
 PASSWORD = "correct horse battery"
@@ -42,21 +38,8 @@ TABLES = (
 @pytest.fixture(scope="session")
 def dsn() -> Iterator[str]:
     """A migrated database."""
-    home = Path(tempfile.mkdtemp(prefix="hub"))
-    home.chmod(0o755)  # the server's user has to pass through
-    with EmbeddedPostgres(EmbeddedSettings(home / "data")) as server:
-        asyncio.run(_make_schema(server))
+    with migrated_server() as server:
         yield server.dsn
-    shutil.rmtree(home, ignore_errors=True)
-
-
-async def _make_schema(server: EmbeddedPostgres) -> None:
-    admin = await asyncpg.connect(server.admin_dsn)
-    await plain_postgres.prepare(admin)
-    await admin.close()
-    connection = await asyncpg.connect(server.dsn)
-    await migrate.migrate(connection)
-    await connection.close()
 
 
 @pytest.fixture

@@ -1,23 +1,20 @@
 """A real server with the queue's tables, and workers in this process and in others."""
 
 import asyncio
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 
-from aihub.embedded import EmbeddedPostgres, EmbeddedSettings
 from aihub.jobs import api
-from aihub.kit import migrate, plain_postgres
 from aihub.kit.db import Database, DatabaseOptions
+
+from ..support.database import migrated_server
 
 QUICK = api.WorkerOptions(
     poll=timedelta(seconds=0.05),
@@ -33,24 +30,10 @@ PROCESS = Path(__file__).with_name("worker_process.py")
 @pytest.fixture(scope="session")
 def dsn() -> Iterator[str]:
     """A migrated database, with a table for what handlers do."""
-    home = Path(tempfile.mkdtemp(prefix="hub"))
-    home.chmod(0o755)  # the server's user has to pass through
-    with EmbeddedPostgres(EmbeddedSettings(home / "data")) as server:
-        asyncio.run(_make_schema(server))
-        yield server.dsn
-    shutil.rmtree(home, ignore_errors=True)
-
-
-async def _make_schema(server: EmbeddedPostgres) -> None:
-    admin = await asyncpg.connect(server.admin_dsn)
-    await plain_postgres.prepare(admin)
-    await admin.close()
-    connection = await asyncpg.connect(server.dsn)
-    await migrate.migrate(connection)
-    await connection.execute(
+    with migrated_server(
         "create table hub.effects (what text not null, worker text not null default '')"
-    )
-    await connection.close()
+    ) as server:
+        yield server.dsn
 
 
 async def _opened(dsn: str, *, pooler: bool) -> Database:

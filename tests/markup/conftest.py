@@ -3,15 +3,11 @@
 Ada has a key of `acme`, which is on the plan `pro`; Cleo one of `other`, on `free`; Olga operates.
 """
 
-import asyncio
 import json
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -20,40 +16,24 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from aihub.embedded import EmbeddedPostgres, EmbeddedSettings
 from aihub.identity import api as identities
-from aihub.kit import migrate, plain_postgres
 from aihub.kit.db import Database, DatabaseOptions
 from aihub.kit.http import build_routes
 from aihub.kit.idempotency import Idempotency
 from aihub.kit.ids import uuid7_at
 from aihub.markup import api
 
+from ..support.database import QUICK_COMMITS, migrated_server
+
 
 @pytest.fixture(scope="session")
 def dsn() -> Iterator[str]:
     """A migrated database."""
-    home = Path(tempfile.mkdtemp(prefix="hub"))
-    home.chmod(0o755)  # the server's user has to pass through
-    with EmbeddedPostgres(EmbeddedSettings(home / "data")) as server:
-        asyncio.run(_make_schema(server))
+    with migrated_server(
+        "select hub.ensure_partitions('2026-09-01T00:00Z', '2026-12-01T00:00Z')",
+        as_admin=QUICK_COMMITS,
+    ) as server:
         yield server.dsn
-    shutil.rmtree(home, ignore_errors=True)
-
-
-async def _make_schema(server: EmbeddedPostgres) -> None:
-    admin = await asyncpg.connect(server.admin_dsn)
-    await plain_postgres.prepare(admin)
-    # no test pulls the plug: commits need not wait for the disk
-    await admin.execute("alter system set synchronous_commit = off")
-    await admin.execute("select pg_reload_conf()")
-    await admin.close()
-    connection = await asyncpg.connect(server.dsn)
-    await migrate.migrate(connection)
-    await connection.execute(
-        "select hub.ensure_partitions('2026-09-01T00:00Z', '2026-12-01T00:00Z')"
-    )
-    await connection.close()
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 import asyncio
 import dataclasses
 import itertools
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,8 @@ import pytest
 from aihub.embedded import EmbeddedPostgres, EmbeddedSettings
 from aihub.embedded.binaries import find_binaries_of_major
 from aihub.kit import migrate, plain_postgres
+
+from ..support.database import open_folder
 
 _numbers = itertools.count(1)
 
@@ -68,11 +68,11 @@ class Server:
 
 
 def _serve(bin_dir: Path | None) -> Iterator[Server]:
-    home = Path(tempfile.mkdtemp(prefix="hub"))
-    home.chmod(0o755)  # the server's user has to pass through
-    with EmbeddedPostgres(EmbeddedSettings(home / "data", bin_dir)) as embedded:
+    with (
+        open_folder() as home,
+        EmbeddedPostgres(EmbeddedSettings(home / "data", bin_dir)) as embedded,
+    ):
         yield Server(embedded, home)
-    shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

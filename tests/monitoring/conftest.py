@@ -1,27 +1,23 @@
 """A real server with a migrated database, and a watched hub on it."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from aihub.embedded import EmbeddedPostgres, EmbeddedSettings
-from aihub.kit import migrate, plain_postgres
 from aihub.kit.db import Database, DatabaseOptions
 from aihub.kit.grouping import GroupCommit
 from aihub.kit.http import build_routes
 from aihub.kit.observing import Observing
 from aihub.monitoring.api import Monitoring, MonitoringOptions, MonitoringRoutes
+
+from ..support.database import migrated_server
 
 LOCAL = ("127.0.0.1", 40_000)
 
@@ -37,22 +33,8 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    home = Path(tempfile.mkdtemp(prefix="hub"))
-    home.chmod(0o755)  # the server's user has to pass through
-    with EmbeddedPostgres(EmbeddedSettings(home / "data")) as found:
-        asyncio.run(_prepare(found))
+    with migrated_server(as_admin=("create database empty",)) as found:
         yield Server(found.dsn, found.admin_dsn, f"{found.dsn.rpartition('/')[0]}/empty")
-    shutil.rmtree(home, ignore_errors=True)
-
-
-async def _prepare(found: EmbeddedPostgres) -> None:
-    admin = await asyncpg.connect(found.admin_dsn)
-    await plain_postgres.prepare(admin)
-    await admin.execute("create database empty")
-    await admin.close()
-    connection = await asyncpg.connect(found.dsn)
-    await migrate.migrate(connection)
-    await connection.close()
 
 
 class Gate:

@@ -2,12 +2,10 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
+
+from ..support.database import open_folder
 
 QUESTION, PERSON = "a-question-nobody-may-read", "ada.lovelace@example.com"
 
@@ -78,15 +78,13 @@ class Process:
 
 @pytest.fixture(scope="module")
 def hub() -> Iterator[Process]:
-    folder = Path(tempfile.mkdtemp(prefix="hub"))
-    folder.chmod(0o755)  # PostgreSQL's user has to pass through
-    made = Process(folder)
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with open_folder() as folder:
+        made = Process(folder)
+        try:
+            made.start()
+            yield made
+        finally:
+            made.stop()
 
 
 def test_the_log_of_a_day(hub: Process) -> None:

@@ -1,10 +1,6 @@
 """A real server, the endpoints on it, an operator, and a provider to fetch from."""
 
-import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,14 +9,13 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from aihub.embedded import EmbeddedPostgres, EmbeddedSettings
 from aihub.identity import api as identity
-from aihub.kit import migrate, plain_postgres
 from aihub.kit.db import Database, DatabaseOptions
 from aihub.kit.http import build_routes
 from aihub.kit.idempotency import Idempotency
 from aihub.reconciliation import api
 
+from ..support.database import migrated_server
 from .double import Provider
 
 SECRET = bytes(range(32))
@@ -29,21 +24,8 @@ SECRET = bytes(range(32))
 @pytest.fixture(scope="session")
 def dsn() -> Iterator[str]:
     """A migrated database."""
-    home = Path(tempfile.mkdtemp(prefix="hub"))
-    home.chmod(0o755)  # the server's user has to pass through
-    with EmbeddedPostgres(EmbeddedSettings(home / "data")) as server:
-        asyncio.run(_make_schema(server))
+    with migrated_server() as server:
         yield server.dsn
-    shutil.rmtree(home, ignore_errors=True)
-
-
-async def _make_schema(server: EmbeddedPostgres) -> None:
-    admin = await asyncpg.connect(server.admin_dsn)
-    await plain_postgres.prepare(admin)
-    await admin.close()
-    connection = await asyncpg.connect(server.dsn)
-    await migrate.migrate(connection)
-    await connection.close()
 
 
 @pytest.fixture

@@ -1,11 +1,7 @@
 """A real server, organizations with a made-up life, the endpoints and a worker."""
 
-import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,14 +10,14 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from aihub.embedded import EmbeddedPostgres, EmbeddedSettings
 from aihub.identity import api as identity
 from aihub.jobs import api as jobs
-from aihub.kit import migrate, plain_postgres
 from aihub.kit.db import Database, DatabaseOptions
 from aihub.kit.http import build_routes
 from aihub.kit.idempotency import Idempotency
 from aihub.reports import api
+
+from ..support.database import migrated_server
 
 _TABLES = (
     *api.REPORT_TABLES, *jobs.JOB_TABLES, "public.ai_organizations", "public.ai_users",
@@ -36,23 +32,11 @@ _TABLES = (
 @pytest.fixture(scope="session")
 def dsn() -> Iterator[str]:
     """A migrated database with partitions for long ago."""
-    home = Path(tempfile.mkdtemp(prefix="hub"))
-    home.chmod(0o755)  # the server's user has to pass through
-    with EmbeddedPostgres(EmbeddedSettings(home / "data")) as server:
-        asyncio.run(_make_schema(server))
+    with migrated_server(
+        "select hub.ensure_partitions('2026-01-01', '2026-06-30')",
+        "select hub.ensure_partitions(now() - interval '4 months')",
+    ) as server:
         yield server.dsn
-    shutil.rmtree(home, ignore_errors=True)
-
-
-async def _make_schema(server: EmbeddedPostgres) -> None:
-    admin = await asyncpg.connect(server.admin_dsn)
-    await plain_postgres.prepare(admin)
-    await admin.close()
-    connection = await asyncpg.connect(server.dsn)
-    await migrate.migrate(connection)
-    await connection.execute("select hub.ensure_partitions('2026-01-01', '2026-06-30')")
-    await connection.execute("select hub.ensure_partitions(now() - interval '4 months')")
-    await connection.close()
 
 
 @pytest.fixture
