@@ -157,9 +157,11 @@ select q.*, u.external_id as user_name from (
 
 -- name: rank_spenders(organization_id, first, last, module, limit)
 -- Who cost the most, and how many there are who are known.
-select p.organization_id, p.user_id, count(*) filter (where p.user_id <> '00000000-0000-0000-0000-000000000000') over () as people
+select coalesce(p.organization_id, :organization_id::uuid) as organization_id, p.user_id,
+  count(*) filter (where p.user_id <> '00000000-0000-0000-0000-000000000000') over () as people
 from (
-  select r.organization_id, r.user_id, sum(r.cost) as cost, sum(r.calls) as calls
+  select case when :organization_id::uuid is null then r.organization_id end as organization_id, r.user_id, sum(r.cost) as cost,
+    sum(r.calls::integer) as calls
   from hub.user_rows_v1(:organization_id::uuid, :first::date, :last::date) r
   where (:module::text is null or r.module = :module) and (r.calls > 0 or r.conversations > 0)
   group by 1, 2

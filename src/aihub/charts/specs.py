@@ -63,7 +63,7 @@ def to_spec(chart: Chart) -> dict[str, Any]:
 
 def clean(text: str) -> str:
     """Text that may stand in a picture: nothing XML forbids, nothing that turns text around."""
-    return text.translate(_UNWANTED)
+    return text if text.isascii() and text.isprintable() else text.translate(_UNWANTED)
 
 
 def _theme() -> dict[str, Any]:

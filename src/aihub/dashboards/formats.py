@@ -2,17 +2,21 @@
 
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from aihub.kit.money import plain
 
 NONE = "–"
 _THOUSANDS = ((Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "k"))
 _SHORTEN_NUMBERS_FROM = 10_000
+# A page tells an amount several times, and the days that are over are told again each time.
+_KNOWN = 8_192
 _CENT_DIGITS, _SMALL_DIGITS = 2, 4
 _SHOWN_IN_FULL_FROM = Decimal("0.001")
 _SECOND_MS, _MINUTE_MS, _HOUR_MS, _DAY_MS = 1_000, 60_000, 3_600_000, 86_400_000
 
 
+@lru_cache(maxsize=_KNOWN)
 def format_exact_money(amount: Decimal | None) -> str:
     """Every digit there is: Decimal('1E-7') → $0.0000001."""
     if amount is None:
@@ -22,6 +26,7 @@ def format_exact_money(amount: Decimal | None) -> str:
     return f"{sign}${int(whole):,}{point}{rest}"
 
 
+@lru_cache(maxsize=_KNOWN)
 def format_money(amount: Decimal | None) -> str:
     """Short, for a table: $12.34, $0.0123, $0.0000043, $12.3k."""
     if amount is None:
