@@ -62,9 +62,7 @@ def main() -> int:
             home.run("keys", "create", *whose)
             for whose in (["--organization", "bench"], ["--operator"])
         ]
-        hub = home.serve()
-        started.append(hub)
-        bench = Bench(home, hub, keys[0], keys[1], args.seconds, args.rounds, args.quick)
+        bench = Bench(home, home.serve(), keys[0], keys[1], args.seconds, args.rounds, args.quick)
         if args.yardstick and "sessions" in names:
             bench.yardstick = start_yardstick(home, args.yardstick)
             started.append(bench.yardstick)

@@ -78,6 +78,7 @@ class Home:
         # /tmp is a memory disk on many systems; what is measured has to reach a disk
         place = "/var/tmp" if Path("/var/tmp").is_dir() else None
         self.outer = Path(tempfile.mkdtemp(prefix="aihub-bench-", dir=place))
+        self._served: list[Process] = []
         self.outer.chmod(0o755)
         self.folder = self.outer / "home"
         self._postgres = EmbeddedPostgres(EmbeddedSettings(self.folder, None, None))
@@ -92,7 +93,9 @@ class Home:
         self._postgres.release()
 
     def close(self) -> None:
-        """Stop PostgreSQL and remove everything."""
+        """Stop hubs and PostgreSQL, and remove everything."""
+        for hub in self._served:
+            hub.stop()
         self.let_go()
         shutil.rmtree(self.outer, ignore_errors=True)
 
@@ -130,10 +133,10 @@ class Home:
         return done.stdout.strip()
 
     def serve(self) -> Process:
-        """A hub on this home."""
+        """A hub on this home; it ends with it, or before."""
         port = free_port()
         command = [sys.executable, "-m", "aihub.cli", "serve", "--port", str(port)]
-        return Process(
+        hub = Process(
             command,
             port,
             "/health/ready",
@@ -141,6 +144,8 @@ class Home:
             cwd=self.outer,
             log=self.log,
         )
+        self._served.append(hub)
+        return hub
 
     def sql(self, text: str) -> Any:
         """Statements as the superuser; the first value of the last one."""
