@@ -22,7 +22,7 @@ NAMELESS = {
     "provider": "no provider",
     "user": "unknown user",
     "organization": "unknown organization",
-    "endpoint": "no endpoint named",
+    "endpoint": "not named",
     "source": "not told",
 }
 _CALL_FILTERS = (
