@@ -53,7 +53,7 @@ from aihub.analytics.rollups import (
 )
 from aihub.analytics.routes import AnalyticsRoutes
 from aihub.analytics.rules import compare_means, divide, fill_days, project_month
-from aihub.analytics.service import get_total, get_usage, list_sums
+from aihub.analytics.service import list_sums
 from aihub.analytics.store import count_people
 from aihub.analytics.stream import LiveStream
 from aihub.analytics.sums import (
@@ -113,8 +113,6 @@ __all__ = [
     "get_operational",
     "get_retention",
     "get_satisfaction",
-    "get_total",
-    "get_usage",
     "hold",
     "list_intents",
     "list_spenders",

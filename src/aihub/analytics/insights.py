@@ -23,8 +23,6 @@ from aihub.analytics.store import Grouping, Record
 from aihub.kit.db import Connection
 from aihub.kit.together import Read, Together, one_by_one
 
-MOST_WEEKS = 53
-
 Kind: TypeAlias = Literal["module", "intent"]
 KINDS: tuple[Kind, ...] = ("module", "intent")
 

@@ -1,7 +1,7 @@
 """What each dashboard reads: few queries, each of whose rows serves several numbers."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from aihub.analytics import api as analytics
 from aihub.dashboards import finance, home, insight, operations, store
 from aihub.dashboards.board_filters import BoardFilter, Period
+from aihub.dashboards.engagement import find_engagement
 from aihub.dashboards.listing import address
 from aihub.dashboards.panels import ROWS, Board
 from aihub.dashboards.price_list import ALERT_DAYS, find_unpriced
@@ -328,58 +329,25 @@ async def read_insight(ask: Ask) -> Read:
     whose, wanted = ask.organization_id, ask.wanted.period
     period = ask.days(wanted.first, wanted.last)
     weeks = analytics.Weeks.until(ask.today, _WEEKS)
-    use, intents, engagement, satisfaction = await ask.together(
+    scored = min(wanted.last, ask.today)
+    days = ask.days(scored - timedelta(days=reports.ENGAGEMENT_DAYS - 1), scored)
+    use, intents, (engagement, hour), satisfaction = await ask.together(
         lambda c: analytics.list_use(c, whose, period, weeks),
         lambda c: analytics.list_intents(c, whose, period),
-        lambda c: _find_engagement(c, ask),
+        lambda c: find_engagement(c, whose, days, limit=ask.most or _MOST_USERS),
         lambda c: _find_satisfaction(c, ask, period),
     )
     people = insight.People(
         period=wanted,
         today=ask.today,
         satisfaction=satisfaction,
-        engagement=engagement[0],
-        scored_at=engagement[1],
+        engagement=engagement,
+        scored_at=None if hour is None else ask.visit.local(hour),
         cohorts=analytics.to_cohorts(use, weeks),
         adoption=analytics.to_adoption(period, use, intents),
         module=ask.wanted.module,
     )
     return Read(insight.describe(people, ask.links, ask.csv, most=ask.most))
-
-
-async def _find_engagement(
-    connection: Connection, ask: Ask
-) -> tuple[analytics.EngagementAnswer, datetime | None]:
-    """Of the days up to the period's last: as it was kept at an hour (which), or is now."""
-    whose, most = ask.organization_id, ask.most or _MOST_USERS
-    last = min(ask.wanted.period.last, ask.today)
-    days = ask.days(last - timedelta(days=reports.ENGAGEMENT_DAYS - 1), last)
-    kept = None
-    if whose is not None:
-        kept = await reports.get_scores(connection, whose, last, limit=most)
-    if kept is None:
-        return await analytics.get_engagement(connection, whose, days, limit=most), None
-    scores = {row.user_id: row for row in kept.rows}
-    found = await analytics.get_engagement(connection, whose, days, limit=most, users=scores)
-    by_user = {row.user_id: row for row in found.rows}
-    answer = analytics.EngagementAnswer(
-        period=days,
-        users=kept.users,
-        mean_score=analytics.divide(kept.total, kept.users),
-        rows=tuple(_with_score(by_user[one], scores[one]) for one in scores if one in by_user),
-    )
-    return answer, ask.visit.local(kept.hour)
-
-
-def _with_score(row: analytics.Engagement, kept: reports.Engagement) -> analytics.Engagement:
-    return replace(
-        row,
-        score=kept.score,
-        recency=kept.recency,
-        frequency=kept.frequency,
-        depth=kept.depth,
-        feedback=kept.feedback,
-    )
 
 
 async def _find_satisfaction(
